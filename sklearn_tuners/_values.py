@@ -1,0 +1,268 @@
+"""Whether two listed values are one and the same.
+
+Values are the user's own objects: numbers, None, tuples, arrays, estimators. They are
+never copied or converted, and comparing them must be safe whatever they are.
+"""
+
+import math
+import numbers
+import reprlib
+from collections.abc import Callable, Sequence
+from itertools import starmap
+from typing import Any, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "clip_integer",
+    "distinct",
+    "equivalent",
+    "is_number",
+    "same_value",
+    "shortened",
+    "to_float",
+]
+
+
+def same_value(a: object, b: object) -> bool:
+    """Whether two listed values are one and the same level.
+
+    Identical objects are. Others must have the same type and compare equal, so 1, 1.0
+    and True are three values (scikit-learn reads `max_features=1` and
+    `max_features=1.0` as different things), while two equal tuples are one. Lists,
+    tuples and dicts are compared element by element under this same rule. A comparison
+    that does not give a plain truth value (arrays, data frames) or raises counts as
+    unequal.
+
+    Parameters
+    ----------
+    a, b : object
+        The values.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> same_value((1, None), (1, None)), same_value(1, True)
+    (True, False)
+    """
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list | tuple | dict):
+        return _same_elements(a, b, same_value)
+    return _plainly_equal(a, b)
+
+
+def equivalent(a: object, b: object) -> bool:
+    """Whether `b`, given by the user as a parameter, may stand for the level `a`.
+
+    Wider than `same_value`: numbers of different types (1 and 1.0, but not True), NaNs,
+    equal arrays, strings of a subclass, and estimators with equal parameters, for
+    which scikit-learn defines no equality.
+
+    Parameters
+    ----------
+    a, b : object
+        The values.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> equivalent(1, 1.0), equivalent(1, True)
+    (True, False)
+    """
+    if same_value(a, b):
+        return True
+    if is_number(a) and is_number(b):
+        return _plainly_equal(a, b) or (a != a and b != b)
+    for kind in (bool | np.bool_, str):
+        if isinstance(a, kind) and isinstance(b, kind):
+            return _plainly_equal(a, b)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    if _has_params(a) and _has_params(b):
+        a, b = a.get_params(deep=False), b.get_params(deep=False)
+    return isinstance(a, list | tuple | dict) and _same_elements(a, b, equivalent)
+
+
+def _same_elements(a: Any, b: Any, same: Callable[[object, object], bool]) -> bool:
+    """Whether two lists, tuples or dicts of one type agree element by element."""
+    if len(a) != len(b):
+        return False
+    if isinstance(a, dict):
+        return all(key in b and same(value, b[key]) for key, value in a.items())
+    return all(starmap(same, zip(a, b, strict=True)))
+
+
+def _has_params(value: object) -> TypeGuard[Any]:
+    """Whether `value` is an estimator, kernel or the like, and not its class."""
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _plainly_equal(a: object, b: object) -> bool:
+    try:
+        equal = a == b
+    except Exception:  # a foreign __eq__ may raise anything; then they are not equal
+        return False
+    return isinstance(equal, bool | np.bool_) and bool(equal)
+
+
+def is_number(value: object) -> TypeGuard[numbers.Real]:
+    """Whether `value` is a real number; booleans are not.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_number(np.float32(1)), is_number(True), is_number("1")
+    (True, False, False)
+    """
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def to_float(value: object) -> float:
+    """Convert a number to a float; NaN if it is none or too large.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> to_float(3), to_float("3"), to_float(10**400)
+    (3.0, nan, nan)
+    """
+    try:
+        return float(value) if is_number(value) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def clip_integer(
+    value: object, support: tuple[float, float], values: Sequence[int]
+) -> int | None:
+    """Move a whole number to the nearest end of `values`; None if outside support.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+    support : tuple of float
+        Bounds of the distribution.
+    values : sequence of int
+        Those with a coordinate, ascending.
+
+    Returns
+    -------
+    int or None
+
+    Examples
+    --------
+    >>> clip_integer(99.0, (0, math.inf), range(20)), clip_integer(-1, (0, 5), range(6))
+    (19, None)
+    """
+    x = to_float(value)
+    if not support[0] <= x <= support[1] or x % 1:
+        return None
+    return min(max(int(x), values[0]), values[-1])
+
+
+def distinct(values: Sequence[Any]) -> tuple[list[Any], npt.NDArray[np.intp]]:
+    """First occurrences, and for each value the index of its first occurrence.
+
+    As `same_value` tells, but all NaNs of one type are one. Only values with equal
+    hashes are compared (unhashable ones of one type with one another), so a list of n
+    numbers costs n comparisons, not n**2.
+
+    Parameters
+    ----------
+    values : sequence
+        Any objects.
+
+    Returns
+    -------
+    levels : list
+        The objects first met.
+    level_of : array of shape (len(values),), int
+        Index of each value in `levels`.
+
+    Examples
+    --------
+    >>> distinct(["a", 1, "a"])
+    (['a', 1], array([0, 1, 0]))
+    """
+    levels: list[Any] = []
+    level_of: list[int] = []
+    buckets: dict[Any, list[int]] = {}
+    for value in values:
+        is_nan = _is_nan(value)
+        bucket = buckets.setdefault(_bucket_of(value, is_nan), [])
+        same = (k for k in bucket if is_nan or same_value(levels[k], value))
+        k = next(same, None)
+        if k is None:
+            k = len(levels)
+            levels.append(value)
+            bucket.append(k)
+        level_of.append(k)
+    return levels, np.array(level_of, dtype=np.intp)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _bucket_of(value: object, is_nan: bool) -> Any:
+    """Key that values have in common if they are the same."""
+    if is_nan:
+        return type(value), "nan"
+    if type(value) is np.ndarray and value.ndim:
+        return id(value)  # same_value: only an array itself, so none is compared
+    try:
+        return type(value), hash(value)
+    except TypeError:
+        return type(value)
+
+
+def shortened(values: Sequence[Any]) -> str:
+    """List as text of a readable length.
+
+    Parameters
+    ----------
+    values : sequence
+        Any objects.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shortened(list(range(100)))
+    '[0, 1, 2, 3, 4, 5, 6, 7, ...]'
+    """
+    short = reprlib.Repr()
+    short.maxlist = 8
+    short.maxother = short.maxstring = 80
+    return short.repr(list(values[:9]))
