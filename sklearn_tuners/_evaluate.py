@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from sklearn_tuners._compat import (
 )
 
 __all__ = ["FitTimeoutError", "Guard", "Shared", "evaluate"]
+
+_WATCH = 1.0
+"""Seconds between a worker's looks at whether its parent is alive."""
 
 
 class Shared:
@@ -119,6 +123,29 @@ def _fetch(identity: str, reference: Any) -> Shared:
     return _restored[identity]
 
 
+_watched: set[tuple[int, int]] = set()
+"""This process and the parent that it ends with; a fork has neither thread nor entry"""
+
+
+def _end_with(parent: int) -> None:
+    """Have this process end when `parent` does.
+
+    A worker of loky whose parent was killed would wait for a call until its time-out,
+    five minutes: it holds both ends of the pipe itself, so nothing tells it.
+    """
+    pair = (os.getpid(), parent)
+    if pair in _watched:
+        return
+    _watched.add(pair)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
 class FitTimeoutError(TimeoutError):
     """An evaluation took longer than it may."""
 
@@ -143,9 +170,12 @@ class Guard:
     timeout: float | None = None
 
     def leave_if_orphaned(self) -> None:
-        """End this process if the search that it works for has died."""
-        if self.parent is not None and os.getppid() != self.parent:
+        """End this process if the search that it works for has died, now or later."""
+        if self.parent is None:
+            return
+        if os.getppid() != self.parent:
             os._exit(1)
+        _end_with(self.parent)
 
     @property
     def is_late(self) -> bool:
