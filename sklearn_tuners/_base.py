@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from math import inf
 from numbers import Integral, Real
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -22,54 +20,20 @@ from sklearn_tuners._compat import (
     CallbackTask,
     Interval,
     MultimetricScorer,
-    Outcome,
     SearchBase,
     StrOptions,
     check_method_params,
-    detach,
-    failed_outcome,
     fit_context,
-    forget_subtask,
 )
-from sklearn_tuners._engine import Engine, Trial, Tuner
-from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
-from sklearn_tuners._journal import Journal
+from sklearn_tuners._engine import Trial
+from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._names import check_parameter_names
-from sklearn_tuners._resume import (
-    describe_data,
-    identify,
-    identify_space,
-    params_to_plain,
-    splits_from_text,
-    splits_to_text,
-    trial_from_journal,
-)
-from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
+from sklearn_tuners._run import Run, SeededTuner, Split
 from sklearn_tuners._space import Space
-from sklearn_tuners._workers import Workers
 
-__all__ = ["BaseTunerCV", "SearchSpace", "SeededTuner"]
+__all__ = ["BaseTunerCV", "SearchSpace"]
 
-Split = tuple[Any, Any]
 SearchSpace = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-
-_KILL_GRACE = 2.0
-"""Seconds after `fit_timeout` for the alarm to end the fit, before its worker is."""
-
-_MIN_TRIALS, _N_BELOW = 20, 3
-"""Trials before `stopping="auto"` may stop, and how often in a row it has to hold:
-Makarova et al. (2022) start after 20 evaluations."""
-
-
-class SeededTuner(Tuner, Protocol):
-    """A tuner that a journal can rebuild, and that knows what may still be gained."""
-
-    @property
-    def n_initial_points(self) -> int:
-        """Trials before the first one that depends on scores."""
-
-    def regret_bound(self) -> float:
-        """Return how much better than the best told trial any params could be."""
 
 
 class BaseTunerCV(SearchBase):
@@ -103,6 +67,9 @@ class BaseTunerCV(SearchBase):
         self, space: Space, seed: int, n_initial_points: int | str
     ) -> SeededTuner:
         raise NotImplementedError
+
+    def _make_run(self, **kwargs: Any) -> Run:
+        return Run(self, **kwargs)
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search for the best parameters, then fit the estimator with them.
@@ -150,21 +117,14 @@ class BaseTunerCV(SearchBase):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
-        tuner = self._make_tuner(space, seed, self.n_initial_points)
-
-        weights = params.get("sample_weight")
-        data = {
-            "X": X,
-            "y": y,
-            "metadata": None if weights is None else {"sample_weight": weights},
-        }
-        root = self._root_task(has_refit=self.refit is not False)
-        root.call_on_fit_task_begin(estimator=self, **data)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        run = _Run(
-            self,
-            base_estimator,
+        run = self._make_run(
+            base_estimator=base_estimator,
+            space=space,
+            seed=seed,
             split=partial(self._draw_splits, cv, X, y, routed.splitter.split),
+            cv=cv,
+            groups=routed.splitter.split.get("groups"),
             shared=Shared(
                 X=X,
                 y=y,
@@ -177,8 +137,17 @@ class BaseTunerCV(SearchBase):
             ),
             deadline=None if self.max_time is None else start + self.max_time,
         )
+
+        weights = params.get("sample_weight")
+        data = {
+            "X": X,
+            "y": y,
+            "metadata": None if weights is None else {"sample_weight": weights},
+        }
+        root = self._root_task(has_refit=self.refit is not False)
+        root.call_on_fit_task_begin(estimator=self, **data)
         try:
-            self.stop_reason_ = run.trials(space, tuner, seed, root)
+            self.stop_reason_ = run.trials(root)
         except KeyboardInterrupt:
             # Every fit may have failed, or `refit` be unable to choose from so few:
             # what is raised is the interruption.
@@ -249,8 +218,9 @@ class BaseTunerCV(SearchBase):
         outcomes = [outcome for trial in trials for outcome in trial.finished]
         n_splits = len(trials[0].outcomes)
         results = self._cv_results(
-            [trial.params for trial in trials], n_splits, outcomes
+            [self._all_params(trial) for trial in trials], n_splits, outcomes
         )
+        self._complete_results(results, trials)
         self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
         self.n_splits_ = n_splits
         self.cv_results_ = results
@@ -263,6 +233,20 @@ class BaseTunerCV(SearchBase):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
+
+    def _all_params(self, trial: Trial) -> dict[str, Any]:
+        """Return the params of a trial as they stand in ``cv_results_``."""
+        return trial.params
+
+    def _complete_results(self, results: dict[str, Any], trials: list[Trial]) -> None:
+        """Change what is different from scikit-learn's in ``cv_results_``."""
+
+    def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
+        """Fit the estimator that has the best params on all data."""
+        if y is None:
+            best.fit(X, **fit_params)
+        else:
+            best.fit(X, y, **fit_params)
 
     def _refit(
         self,
@@ -277,276 +261,9 @@ class BaseTunerCV(SearchBase):
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **data)
             start = time.time()
-            if data["y"] is None:
-                best.fit(data["X"], **fit_params)
-            else:
-                best.fit(data["X"], data["y"], **fit_params)
+            self._fit_best(best, data["X"], data["y"], fit_params)
             self.refit_time_ = time.time() - start
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
         task.call_on_fit_task_end(estimator=self, **data)
-
-
-class _Run:
-    """One run of the trials of a search: what the engine calls back.
-
-    Attributes
-    ----------
-    rows : list of Trial
-        The candidates that are complete.
-    """
-
-    def __init__(
-        self,
-        search: BaseTunerCV,
-        base_estimator: BaseEstimator,
-        *,
-        split: Callable[[], list[Split]],
-        shared: Shared,
-        deadline: float | None,
-    ) -> None:
-        self.search = search
-        self.base_estimator = base_estimator
-        self.split = split
-        self.shared = shared
-        self.deadline = deadline
-        self.splits = split()
-        self.rows: list[Trial] = []
-        self._incumbent: Trial | None = None
-        self._best_score = -inf
-        self._n_below = 0
-
-    def trials(
-        self, space: Space, tuner: SeededTuner, seed: int, root: CallbackTask
-    ) -> str:
-        """Run the trials; return why no more of them were run."""
-        search = self.search
-        timeout = search.fit_timeout
-        kill_after = None if timeout is None else timeout + _KILL_GRACE
-        with ExitStack() as stack:
-            self.workers = stack.enter_context(
-                Workers(search.n_jobs, kill_after=kill_after)
-            )
-            _check_timeout_can_be_kept(timeout, self.workers)
-            settings: dict[str, Any] = {
-                "seed": seed,
-                "n_initial_points": tuner.n_initial_points,
-                "lag": self._lag(),
-                "splits": None,
-            }
-            self.journal = self._open_journal(settings)
-            before: list[Trial] = []
-            if self.journal is not None:
-                stack.enter_context(self.journal)
-                settings = dict(self.journal.settings)
-                if settings["splits"] is not None:
-                    self.splits = splits_from_text(settings["splits"])
-                space = search._parse_space(settings["seed"])
-                tuner = search._make_tuner(
-                    space, settings["seed"], settings["n_initial_points"]
-                )
-                before = [
-                    trial_from_journal(space, trial, len(self.splits))
-                    for trial in self.journal.trials()
-                ]
-            self.space, self.tuner = space, tuner
-            self.n_candidates = int(min(search.n_iter, space.size))
-            return self._run(settings["lag"], before, root)
-
-    def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
-        search, n_splits = self.search, len(self.splits)
-        n_evaluations = self.n_candidates * n_splits
-        if search.verbose > 0:
-            print(  # noqa: T201 (as scikit-learn's searches do)
-                f"Fitting {n_splits} folds for each of {self.n_candidates} candidates, "
-                f"totalling {n_evaluations} fits"
-            )
-            if before:
-                n_done = sum(len(trial.finished) for trial in before)
-                print(f"{n_done} of them are in the journal")  # noqa: T201
-        if self.workers.kind == "ray":
-            self.shared.put_into_ray()
-        shares = self.workers.shares_memory
-        self.caller = search if shares else search._bare_caller()
-        self.guard = Guard(
-            parent=os.getpid() if self.workers.are_children else None,
-            deadline=self.deadline,
-            timeout=search.fit_timeout,
-        )
-        self.task = search._search_task(root, n_evaluations)
-        self.task.call_on_fit_task_begin(estimator=search)
-        engine = Engine(
-            self.tuner,
-            self.workers,
-            self,
-            n_iter=self.n_candidates,
-            n_splits=n_splits,
-            lag=lag,
-            deadline=self.deadline,
-            trials=before,
-        )
-        try:
-            engine.run()
-        finally:
-            self.rows = engine.rows
-        self.task.call_on_fit_task_end(estimator=search)
-        return engine.stop_reason
-
-    def _lag(self) -> int | None:
-        """Return how many trials a proposal must not know, None to run freely.
-
-        With a seed the outcome must not depend on timing.
-        """
-        if self.search.random_state is None:
-            return None
-        return default_lag(self.workers.n_workers, len(self.splits))
-
-    def _open_journal(self, settings: dict[str, Any]) -> Journal | None:
-        """Open the journal of the search, if it has one, adding to the settings."""
-        search, shared = self.search, self.shared
-        if search.journal is None:
-            return None
-        splits = identify(self.splits, f"{len(self.splits)} splits of cv={search.cv!r}")
-        if identify(self.split()).digest != identify(self.splits).digest:
-            # Drawn anew each time: those of the first run stand in the journal.
-            settings["splits"] = splits_to_text(self.splits)
-            splits = identify(splits.description)
-        # Of `refit` only the name of a metric matters to the search itself.
-        metric = search.refit if isinstance(search.refit, str) else None
-        scoring = f"scoring={search.scoring!r}, refit={metric!r}"
-        seed = search.random_state
-        return Journal.open(
-            search.journal,
-            identity={
-                "search": identify(type(search).__name__),
-                "search space": identify_space(search._parse_space(seed=0)),
-                "initial_params": identify(search.initial_params),
-                "estimator": identify(self.base_estimator),
-                "data": identify(
-                    (shared.X, shared.y, shared.fit_params, shared.score_params),
-                    describe_data(shared.X, shared.y),
-                ),
-                "splits": splits,
-                "scoring": identify((search.scoring, metric), scoring),
-                "error_score": identify(search.error_score),
-                "return_train_score": identify(search.return_train_score),
-                "random_state": identify(
-                    int(seed) if isinstance(seed, Integral) else type(seed).__name__
-                ),
-            },
-            settings=settings,
-            synchronous=search.journal_synchronous,
-        )
-
-    # What the engine calls ------------------------------------------------------------
-
-    def submit(self, trial: Trial, split: int) -> None:
-        n_splits = len(self.splits)
-        train, test = self.splits[split]
-        task_id = trial.number * n_splits + split
-        forget_subtask(self.task, task_id)  # of a run that was lost with its worker
-        leaf = self.task.subcontext(
-            task_name="candidate-split-evaluation", task_id=task_id
-        )
-        self.workers.submit(
-            (trial.number, split),
-            evaluate,
-            guard=self.guard,
-            start_mark=self.workers.start_mark((trial.number, split)),
-            shared=self.shared,
-            estimator=clone(self.base_estimator),
-            parameters=trial.params,
-            train=train,
-            test=test,
-            split_progress=(split, n_splits),
-            candidate_progress=(trial.number, self.n_candidates),
-            task=leaf if self.workers.shares_memory else detach(leaf),
-            caller=self.caller,
-        )
-
-    def proposed(self, trial: Trial) -> None:
-        if self.journal is not None:
-            plain = params_to_plain(self.space, trial.params)
-            self.journal.add_trial(trial.number, plain)
-
-    def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        if self.journal is not None:
-            self.journal.add_outcome(trial.number, split, outcome)
-        forget_subtask(self.task, trial.number * len(self.splits) + split)
-        scores = outcome["test_scores"]
-        if callable(self.search.scoring) and isinstance(scores, dict):
-            self.search._check_refit_metric(scores)
-
-    def failed(self, trial: Trial, split: int, reason: str) -> Outcome:
-        """Return a failed outcome; raise if `error_score` says so."""
-        if self.shared.error_score == "raise":
-            kind = FitTimeoutError if "fit_timeout" in reason else RuntimeError
-            raise kind(f"{reason} (params: {trial.params})")
-        return failed_outcome(
-            reason,
-            scorer=self.shared.scorer,
-            error_score=self.shared.error_score,
-            n_test_samples=len(self.splits[split][1]),
-            return_train_score=self.shared.return_train_score,
-            fit_time=self.search.fit_timeout or 0.0,
-        )
-
-    def score(self, trial: Trial) -> float:
-        """Return the mean over the splits of the metric that the search follows."""
-        return float(np.mean(self._split_scores(trial)))
-
-    def _split_scores(self, trial: Trial) -> list[float]:
-        """Return the metric that `refit` names, else the first one, on each split."""
-        scores = [outcome["test_scores"] for outcome in trial.finished]
-        named = next((score for score in scores if isinstance(score, dict)), None)
-        if named is not None:
-            metric = self.search.refit
-            if not isinstance(metric, str) or metric not in named:
-                metric = next(iter(named))
-            # A failed fit of a scorer that returns a dict has a bare `error_score`.
-            scores = [s[metric] if isinstance(s, dict) else s for s in scores]
-        return scores
-
-    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> str | None:
-        """Return the name of the first parameter that says to stop, or None."""
-        search = self.search
-        target = search.target_score
-        if target is not None and scores[-1] >= target:
-            return "target_score"
-        patience = search.n_iter_no_change
-        if patience is not None and has_stalled(scores, patience, search.tol):
-            return "n_iter_no_change"
-        if search.stopping == "auto" and self._is_resolved(trial, scores):
-            return "stopping"
-        return None
-
-    def _is_resolved(self, trial: Trial, scores: Sequence[float]) -> bool:
-        """Return whether what may still be gained is below what the splits resolve.
-
-        It has to be so several times in a row, as one fit of the surrogate can be
-        overconfident.
-        """
-        if scores[-1] > self._best_score:
-            self._best_score, self._incumbent = scores[-1], trial
-        if len(scores) < _MIN_TRIALS or self._incumbent is None:
-            return False
-        resolution = fold_resolution(self._split_scores(self._incumbent))
-        is_below = self.tuner.regret_bound() < resolution
-        self._n_below = self._n_below + 1 if is_below else 0
-        return self._n_below >= _N_BELOW
-
-
-def _check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
-    """Raise ``ValueError`` where nothing could end a fit that takes too long."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if timeout is None or workers.kind in ("loky", "multiprocessing", "ray"):
-        return
-    if workers.kind == "inline" and in_main_thread:
-        return
-    raise ValueError(
-        f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
-        f"{workers.kind!r}{'' if in_main_thread else ' outside of the main thread'}: "
-        "nothing there can end a fit. Use the backends 'loky', 'multiprocessing' or "
-        "'ray', or n_jobs=1 in the main thread, or fit_timeout=None."
-    )

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from sklearn_tuners._compat import Outcome
 from sklearn_tuners._workers import Overdue, WorkerDeath, Workers
 
-__all__ = ["Engine", "Trial", "Tuner"]
+__all__ = ["Engine", "Proposal", "Trial", "Tuner"]
 
 Params = dict[str, Any]
 Token = tuple[int, int]  # number of a trial, split
@@ -31,6 +31,25 @@ _SUSPECT, _GUILTY = 2, 3
 alone, at the second it is given up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a tuner wants to be tried.
+
+    Attributes
+    ----------
+    params : dict
+        The parameters to set on the estimator.
+    stage : object
+        What else the tuner wants to find on the trial.
+    outcomes : sequence of dict or None
+        Outcomes of an earlier trial of the same, which need not be run again.
+    """
+
+    params: Params
+    stage: Any = None
+    outcomes: Sequence[Outcome] | None = None
+
+
 class Tuner(Protocol):
     """What proposes params."""
 
@@ -38,11 +57,18 @@ class Tuner(Protocol):
     def n_independent(self) -> int:
         """Number of first proposals that depend on no score."""
 
-    def ask(self, pending: Sequence[Params] = ()) -> Params | None:
-        """Return params to try, given those asked for and not yet told."""
+    @property
+    def exhausted(self) -> str:
+        """Why there is no proposal although nothing is pending."""
 
-    def tell(self, params: Params, score: float) -> None:
-        """Report the score of params; NaN if they failed."""
+    def ask(self, pending: Sequence[Trial]) -> Proposal | None:
+        """Return what to try, given the trials asked for and not yet told.
+
+        None if that cannot be said before another one is told.
+        """
+
+    def tell(self, trial: Trial, score: float) -> None:
+        """Report the score of a trial; NaN if it failed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,11 +83,14 @@ class Trial:
         The parameters to set on the estimator.
     outcomes : list of dict or None
         What `fit_and_score` returned for each split, None as long as it has not run.
+    stage : object
+        What the tuner noted on it.
     """
 
     number: int
     params: Params
     outcomes: list[Outcome | None] = field(repr=False)
+    stage: Any = None
 
     @property
     def is_complete(self) -> bool:
@@ -160,6 +189,9 @@ class Engine:
             if outcome is None
         )
         self._n_begun = len(self.trials)
+        # How often the tuner had no proposal since the last one, and how many trials
+        # were told then: it is asked again when it knows more.
+        self._n_refusals, self._n_known = 0, -1
         self._n_died = 0
         self._n_deaths: Counter[Token] = Counter()
         self._suspects: deque[Token] = deque()
@@ -210,7 +242,7 @@ class Engine:
             self._runs_alone = bool(self._suspects)
             if self._runs_alone:
                 return self._suspects.popleft()
-        if not self._waiting and self._may_ask():
+        while not self._waiting and self._may_ask():
             self._ask()
         while self._waiting:
             number, split = self._waiting.popleft()
@@ -223,26 +255,42 @@ class Engine:
         """Return whether the next trial may be asked for, telling what it must know."""
         number = len(self.trials)
         if self.lag is not None:
-            while self._untold and self._untold[0].number < number - self.lag:
+            # Each refusal moves on by one what has to be known.
+            known = number - self.lag + self._n_refusals
+            while self._untold and self._untold[0].number < known:
                 if not self._untold[0].is_complete:
                     break
                 self._tell(self._untold[0])
         if self.stop_reason or number >= self._limit:
             return False
-        if self.lag is None or number < self.tuner.n_independent:
+        if self.lag is None:
+            return self._n_known != len(self._scores)
+        if number < self.tuner.n_independent and not self._n_refusals:
             return True
-        return not self._untold or self._untold[0].number >= number - self.lag
+        return not self._untold or self._untold[0].number >= known
 
     def _ask(self) -> None:
-        params = self.tuner.ask(pending=[trial.params for trial in self._untold])
-        if params is None:
-            self._stop("space exhausted", limit=len(self.trials))
+        proposal = self.tuner.ask(pending=list(self._untold))
+        if proposal is None:
+            self._n_refusals += 1
+            self._n_known = len(self._scores)
+            if not self._untold:
+                self._stop(self.tuner.exhausted, limit=len(self.trials))
             return
-        trial = Trial(len(self.trials), params, [None] * self.n_splits)
+        self._n_refusals, self._n_known = 0, -1
+        trial = Trial(
+            len(self.trials), proposal.params, [None] * self.n_splits, proposal.stage
+        )
         self.trials.append(trial)
         self._untold.append(trial)
-        self._waiting.extend((trial.number, split) for split in range(self.n_splits))
         self.hooks.proposed(trial)
+        if proposal.outcomes is None:
+            splits = range(self.n_splits)
+            self._waiting.extend((trial.number, split) for split in splits)
+            return
+        self._n_begun = trial.number + 1
+        for split, outcome in enumerate(proposal.outcomes):
+            self._finish(trial, split, outcome)
 
     # Collecting -----------------------------------------------------------------------
 
@@ -276,7 +324,7 @@ class Engine:
     def _tell(self, trial: Trial) -> None:
         self._untold.remove(trial)
         self._scores.append(self.hooks.score(trial))
-        self.tuner.tell(trial.params, self._scores[-1])
+        self.tuner.tell(trial, self._scores[-1])
         if not self.stop_reason:
             reason = self.hooks.stop_reason(trial, self._scores)
             if reason is not None:

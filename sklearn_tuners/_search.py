@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._base import BaseTunerCV, SearchSpace, SeededTuner
+from sklearn_tuners._base import BaseTunerCV, SearchSpace
 from sklearn_tuners._optimizer import Optimizer
+from sklearn_tuners._run import SeededTuner
 from sklearn_tuners._space import Space
+from sklearn_tuners._tuner import OptimizerTuner
 
 __all__ = ["BayesSearchCV"]
 
@@ -279,10 +281,12 @@ class BayesSearchCV(BaseTunerCV):
     def _make_tuner(
         self, space: Space, seed: int, n_initial_points: int | str
     ) -> SeededTuner:
-        return Optimizer(
-            space,
-            n_iter=self.n_iter,
-            n_initial_points=n_initial_points,
-            initial_params=self.initial_params,
-            random_state=seed,
+        return OptimizerTuner(
+            Optimizer(
+                space,
+                n_iter=self.n_iter,
+                n_initial_points=n_initial_points,
+                initial_params=self.initial_params,
+                random_state=seed,
+            )
         )

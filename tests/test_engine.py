@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_tuners._engine import Engine, Trial
+from sklearn_tuners._engine import Engine, Proposal, Trial
 from sklearn_tuners._workers import Overdue, WorkerDeath
 
 
@@ -22,16 +22,18 @@ class ListTuner:
         self.told = []
         self.log = []
 
-    def ask(self, pending=()):
+    exhausted = "space exhausted"
+
+    def ask(self, pending):
         number = len(self.log)
         if number >= self.size:
             return None
         known = [value for value, _ in self.told]
-        self.log.append((known, [params["x"] for params in pending]))
-        return {"x": number}
+        self.log.append((known, [trial.params["x"] for trial in pending]))
+        return Proposal({"x": number})
 
-    def tell(self, params, score):
-        self.told.append((params["x"], score))
+    def tell(self, trial, score):
+        self.told.append((trial.params["x"], score))
 
 
 class ShufflingWorkers:
