@@ -20,6 +20,7 @@ from sklearn_tuners._compat import (
     CallbackTask,
     Interval,
     MultimetricScorer,
+    Outcome,
     SearchBase,
     StrOptions,
     check_method_params,
@@ -62,6 +63,59 @@ class BaseTunerCV(SearchBase):
         "journal": [str, os.PathLike, None],
         "journal_synchronous": [StrOptions({"NORMAL", "FULL"})],
     }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: SearchSpace | None,
+        *,
+        param_grid: SearchSpace | None,
+        n_iter: int | None,
+        scoring: Any,
+        n_jobs: int | None,
+        refit: Any,
+        cv: Any,
+        verbose: int,
+        pre_dispatch: int | str,
+        random_state: Any,
+        error_score: Any,
+        return_train_score: bool,
+        initial_params: SearchSpace | None,
+        n_initial_points: int | str,
+        max_time: float | None,
+        fit_timeout: float | None,
+        target_score: float | None,
+        n_iter_no_change: int | None,
+        tol: float,
+        stopping: str | None,
+        journal: str | os.PathLike[str] | None,
+        journal_synchronous: Any,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.param_grid = param_grid
+        self.n_iter = n_iter
+        self.random_state = random_state
+        self.initial_params = initial_params
+        self.n_initial_points = n_initial_points
+        self.max_time = max_time
+        self.fit_timeout = fit_timeout
+        self.target_score = target_score
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.stopping = stopping
+        self.journal = journal
+        self.journal_synchronous = journal_synchronous
 
     def _make_tuner(
         self, space: Space, seed: int, n_initial_points: int | str
@@ -215,7 +269,7 @@ class BaseTunerCV(SearchBase):
 
     def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
         """Set ``cv_results_`` and what follows from it, all that is known unfitted."""
-        outcomes = [outcome for trial in trials for outcome in trial.finished]
+        outcomes = self._outcomes(trials)
         n_splits = len(trials[0].outcomes)
         results = self._cv_results(
             [self._all_params(trial) for trial in trials], n_splits, outcomes
@@ -233,6 +287,10 @@ class BaseTunerCV(SearchBase):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
+
+    def _outcomes(self, trials: list[Trial]) -> list[Outcome]:
+        """Return what the rows are made of, split after split of each trial."""
+        return [outcome for trial in trials for outcome in trial.finished]
 
     def _all_params(self, trial: Trial) -> dict[str, Any]:
         """Return the params of a trial as they stand in ``cv_results_``."""

@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from numbers import Integral
 from typing import Any, Protocol
 
 from joblib.externals.loky.backend import resource_tracker
@@ -47,6 +48,8 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "forget_subtask",
+    "is_callback_attribute",
+    "takes_integers",
 ]
 
 Outcome = dict[str, Any]
@@ -130,7 +133,9 @@ class SearchBase(BaseSearchCV):
         task: CallbackTask = self._init_callback_context(max_subtasks=1 + has_refit)
         return task
 
-    def _search_task(self, root: CallbackTask, n_evaluations: int) -> CallbackTask:
+    def _search_task(
+        self, root: CallbackTask, n_evaluations: int | None
+    ) -> CallbackTask:
         """Return the task whose subtasks are the evaluations, at most that many."""
         task = root.subcontext(
             task_name="search", max_subtasks=n_evaluations, sequential_subtasks=False
@@ -314,6 +319,38 @@ def _stop_requested(task: Any) -> bool:
     """Return whether a callback asked to stop at the end of this evaluation."""
     in_place: bool = task.parent._children_map[task.task_id].stop_requested
     return in_place or task.stop_requested
+
+
+def is_callback_attribute(name: str) -> bool:
+    """Return whether an attribute of an estimator belongs to its callbacks."""
+    return name in _RUNNING_FIT or name == "_skl_callbacks"
+
+
+def takes_integers(estimator: Any, name: str) -> bool:
+    """Return whether a parameter may be any integer of a range.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Who has the parameter.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    bool
+        As the constraints of its class say, whatever its value; True for an estimator
+        that states none.
+    """
+    constraints = getattr(type(estimator), "_parameter_constraints", {})
+    if name not in constraints:
+        return True
+    if constraints[name] == "no_validation":
+        return True
+    return any(
+        isinstance(constraint, Interval) and constraint.type is Integral
+        for constraint in constraints[name]
+    )
 
 
 def forget_subtask(parent: Any, task_id: int) -> None:

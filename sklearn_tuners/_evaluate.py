@@ -26,6 +26,7 @@ from sklearn_tuners._compat import (
     failed_outcome,
     fit_and_score,
 )
+from sklearn_tuners._continuation import Training
 
 __all__ = ["FitTimeoutError", "Guard", "Shared", "evaluate"]
 
@@ -214,7 +215,12 @@ class Guard:
 
 
 def evaluate(
-    *, guard: Guard, start_mark: str | None, shared: Shared, **kwargs: Any
+    *,
+    guard: Guard,
+    start_mark: str | None,
+    shared: Shared,
+    training: Training | None = None,
+    **kwargs: Any,
 ) -> tuple[Outcome | None, bool]:
     """Evaluate one candidate on one split, in a worker.
 
@@ -227,6 +233,8 @@ def evaluate(
     shared : Shared
         ``X``, ``y``, ``scorer``, ``fit_params``, ``score_params``,
         ``return_train_score``, ``error_score`` and ``verbose``.
+    training : Training, default=None
+        How to train the estimator if not by its ``fit`` alone.
     **kwargs : dict
         Passed on to `fit_and_score`.
 
@@ -243,6 +251,8 @@ def evaluate(
     if start_mark is not None:
         Path(start_mark).write_text(str(os.getpid()))
     start = time.time()
+    if training is not None:
+        training.take_over(kwargs["estimator"])
     try:
         with guard.alarm():
             return fit_and_score(**shared.values, **kwargs)

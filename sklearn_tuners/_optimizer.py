@@ -145,6 +145,7 @@ class Optimizer:
         self._params: list[Params] = []
         self._rows: list[FloatArray] = []
         self._scores: list[float] = []
+        self._fidelities: list[float] = []
         self._n_key: Counter[bytes] = Counter()
         self._surrogate = Surrogate(self.space, self._seed)
         self._listed: list[tuple[Params, bytes]] | None = None
@@ -182,7 +183,9 @@ class Optimizer:
         """Params of the largest finite score told, the earliest of several."""
         return dict(self._params[self._best_index()])
 
-    def tell(self, params: Mapping[str, Any], score: float) -> None:
+    def tell(
+        self, params: Mapping[str, Any], score: float, *, fidelity: float = 1.0
+    ) -> None:
         """Report the score of params, asked for or not.
 
         Parameters
@@ -191,14 +194,20 @@ class Optimizer:
             Any point of the space.
         score : float
             Larger is better; NaN or infinite if the trial failed.
+        fidelity : float, default=1.0
+            How near to a full evaluation this one was, from 0 to 1. As soon as one is
+            below 1 the model has the fidelity as a further input, and what is proposed
+            is meant for a full evaluation. The same params may be told at several.
 
         Raises
         ------
         ValueError
-            If `params` is not in the space.
+            If `params` is not in the space, or `fidelity` not between 0 and 1.
         TypeError
             If `score` is not a number.
         """
+        if not 0.0 <= fidelity <= 1.0:
+            raise ValueError(f"fidelity must be between 0 and 1, got {fidelity!r}")
         try:
             value = float(score)
         except (TypeError, ValueError):
@@ -209,6 +218,7 @@ class Optimizer:
         self._params.append(dict(params))
         self._rows.append(row)
         self._scores.append(value)
+        self._fidelities.append(float(fidelity))
         self._n_key[self.space.key(row)] += 1
 
     def ask(self, pending: Iterable[Mapping[str, Any]] = ()) -> Params | None:
@@ -282,14 +292,16 @@ class Optimizer:
             return np.inf
         unit = (scores[top] - scores[other]) / (warped[top] - warped[other])
         n, told = self.n_told, np.stack(self._rows)
+        context = self._context(self._fidelities)
         beta = 0.4 * np.log(self.space.n_dims * n**2 * np.pi**2 / 6 / (1 - probability))
         with single_threaded():
             scale = SCALES.index(wide_scores)
-            gp = self._surrogate.processes(self._rows, scores, scale)[0]
+            gp = self._surrogate.processes(self._rows, scores, scale, context)[0]
             leaders = told[np.argsort(np.where(ok, -scores, np.inf))[:_N_CENTRES]]
             cloud = self._cloud(leaders, np.random.default_rng([self._seed, 5, n]))
             U = np.concatenate([told[ok], cloud])
-            mean, sd = gp.posterior(self.space.features(U))
+            full = np.ones((len(U), context.shape[1]))
+            mean, sd = gp.posterior(np.hstack([self.space.features(U), full]))
         width = np.sqrt(beta) * sd
         lower = (mean - width)[: np.count_nonzero(ok)]
         return float(unit * ((mean + width).max() - lower.max()))
@@ -423,18 +435,28 @@ class Optimizer:
         space, told, scores = self.space, np.stack(self._rows), np.array(self._scores)
         n_seen = len(told) + len(waiting)
         scale = n_seen % len(SCALES)
-        processes = self._surrogate.processes(self._rows, scores, scale)
+        context = self._context(self._fidelities)
+        processes = self._surrogate.processes(self._rows, scores, scale, context)
         ok = np.isfinite(scores)
-        Z = space.features(told[ok])
+        # What those told would score in full is what has to be improved upon.
+        full = np.ones((np.count_nonzero(ok), context.shape[1]))
+        Z = np.hstack([space.features(told[ok]), full])
         best = [float(gp.posterior_mean(Z).max()) for gp in processes]
         if waiting:
             new = space.features(np.stack(waiting))
+            new = np.hstack([new, np.ones((len(new), context.shape[1]))])
             processes = [gp.append(new) for gp in processes]
         rng = np.random.default_rng([self._seed, 3, n_seen])
         leaders = told[np.argsort(np.where(ok, -scores, np.inf))[:_N_CENTRES]]
         candidates = _Surface(space, processes, best).search(self._cloud(leaders, rng))
         taken = np.concatenate([told, *[row[None] for row in waiting]])
         return self._first_new(candidates, taken, seen, _RADII[scale])
+
+    @staticmethod
+    def _context(fidelities: list[float]) -> FloatArray:
+        """Return the inputs of the model besides the params: none if all are full."""
+        context = np.array(fidelities)[:, None]
+        return context if np.any(context < 1.0) else context[:, :0]
 
     def _cloud(self, leaders: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Candidates: the whole space evenly, and the surroundings of the best rows."""
@@ -479,6 +501,7 @@ class _Surface:
 
     def __init__(self, space: Space, processes: list[GP], best: list[float]) -> None:
         self.space, self.processes = space, processes
+        self._n_context = processes[0].w.shape[0] - len(space.feature_source)
         self.best = np.array(best)[:, None]
         # Sums the derivatives of the features of each column.
         self.scatter = np.eye(space.n_dims)[space.feature_source]
@@ -486,7 +509,7 @@ class _Surface:
 
     def value(self, U: FloatArray, n_processes: int | None = None) -> FloatArray:
         """Values at the rows of ``U``, by the first processes or all of them."""
-        Z = self.space.features(U)
+        Z = self._features(U)
         parts = [gp.posterior(Z) for gp in self.processes[:n_processes]]
         mean, sd = (np.stack(part) for part in zip(*parts, strict=True))
         values = acquisition.log_ei(mean, sd, self.best[: len(parts)])[0]
@@ -494,14 +517,20 @@ class _Surface:
 
     def value_and_gradient(self, U: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values and gradients along the columns of ``U``, by the chain rule."""
-        Z = self.space.features(U)
+        Z = self._features(U)
         parts = [gp.posterior_with_gradient(Z) for gp in self.processes]
         mean, sd, d_mean, d_sd = (np.stack(part) for part in zip(*parts, strict=True))
         values, by_mean, by_sd = acquisition.log_ei(mean, sd, self.best)
         value, shares = acquisition.log_mean_exp(values)
         by_feature = np.einsum("km,kmp->mp", shares * by_mean, d_mean)
         by_feature += np.einsum("km,kmp->mp", shares * by_sd, d_sd)
+        by_feature = by_feature[:, : len(self.space.feature_source)]
         return value, (by_feature * self.space.features_jac(U)) @ self.scatter
+
+    def _features(self, U: FloatArray) -> FloatArray:
+        """Features of rows, and that they are meant for a full evaluation."""
+        Z = self.space.features(U)
+        return np.hstack([Z, np.ones((len(U), self._n_context))])
 
     def search(self, cloud: FloatArray) -> FloatArray:
         """Return the cloud and the tops reached from its best rows, best first.
@@ -540,7 +569,8 @@ class _Surface:
     def _scale(self) -> FloatArray:
         """Lengthscale of each column of the cube, at most its whole width."""
         scale = np.ones(self.space.n_dims)
-        np.minimum.at(scale, self.space.feature_source, 1.0 / self.processes[0].w)
+        source = self.space.feature_source
+        np.minimum.at(scale, source, 1.0 / self.processes[0].w[: len(source)])
         return scale
 
     def _moves(self, U: FloatArray) -> tuple[FloatArray, IntArray]:

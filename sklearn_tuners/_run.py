@@ -144,12 +144,8 @@ class Run:
 
     def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
         search, n_splits = self.search, len(self.splits)
-        n_evaluations = self.n_candidates * n_splits
         if search.verbose > 0:
-            print(  # noqa: T201 (as scikit-learn's searches do)
-                f"Fitting {n_splits} folds for each of {self.n_candidates} candidates, "
-                f"totalling {n_evaluations} fits"
-            )
+            print(self._announcement())  # noqa: T201 (as scikit-learn's searches do)
             if before:
                 n_done = sum(len(trial.finished) for trial in before)
                 print(f"{n_done} of them are in the journal")  # noqa: T201
@@ -162,7 +158,7 @@ class Run:
             deadline=self.deadline,
             timeout=search.fit_timeout,
         )
-        self.task = search._search_task(root, n_evaluations)
+        self.task = search._search_task(root, self._n_evaluations())
         self.task.call_on_fit_task_begin(estimator=search)
         engine = Engine(
             self.tuner,
@@ -180,6 +176,17 @@ class Run:
             self.rows = engine.rows
         self.task.call_on_fit_task_end(estimator=search)
         return engine.stop_reason
+
+    def _announcement(self) -> str:
+        n_splits = len(self.splits)
+        return (
+            f"Fitting {n_splits} folds for each of {self.n_candidates} candidates, "
+            f"totalling {self.n_candidates * n_splits} fits"
+        )
+
+    def _n_evaluations(self) -> int | None:
+        """Return how many evaluations there are at the most, None if unknown."""
+        return self.n_candidates * len(self.splits)
 
     def _lag(self) -> int | None:
         """Return how many trials a proposal must not know, None to run freely.
@@ -236,7 +243,6 @@ class Run:
 
     def submit(self, trial: Trial, split: int) -> None:
         n_splits = len(self.splits)
-        train, test = self.splits[split]
         task_id = trial.number * n_splits + split
         forget_subtask(self.task, task_id)  # of a run that was lost with its worker
         leaf = self.task.subcontext(
@@ -249,19 +255,26 @@ class Run:
             start_mark=self.workers.start_mark((trial.number, split)),
             shared=self.shared,
             estimator=clone(self.base_estimator),
-            parameters=trial.params,
-            train=train,
-            test=test,
+            parameters=self.search._all_params(trial),
             split_progress=(split, n_splits),
             candidate_progress=(trial.number, self.n_candidates),
             task=leaf if self.workers.shares_memory else detach(leaf),
             caller=self.caller,
+            **self._rows_of(trial, split),
         )
+
+    def _rows_of(self, trial: Trial, split: int) -> dict[str, Any]:
+        """Return what an evaluation is trained and tested on."""
+        train, test = self.splits[split]
+        return {"train": train, "test": test}
+
+    def _plain(self, trial: Trial) -> dict[str, Any]:
+        """Return what the journal is to hold of a new trial."""
+        return params_to_plain(self.space, trial.params)
 
     def proposed(self, trial: Trial) -> None:
         if self.journal is not None:
-            plain = params_to_plain(self.space, trial.params)
-            self.journal.add_trial(trial.number, plain)
+            self.journal.add_trial(trial.number, self._plain(trial))
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
         if self.journal is not None:

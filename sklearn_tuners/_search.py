@@ -253,30 +253,30 @@ class BayesSearchCV(BaseTunerCV):
         journal_synchronous: str = "NORMAL",
     ) -> None:
         super().__init__(
-            estimator=estimator,
+            estimator,
+            param_distributions,
+            param_grid=param_grid,
+            n_iter=n_iter,
             scoring=scoring,
             n_jobs=n_jobs,
             refit=refit,
             cv=cv,
             verbose=verbose,
             pre_dispatch=pre_dispatch,
+            random_state=random_state,
             error_score=error_score,
             return_train_score=return_train_score,
+            initial_params=initial_params,
+            n_initial_points=n_initial_points,
+            max_time=max_time,
+            fit_timeout=fit_timeout,
+            target_score=target_score,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            stopping=stopping,
+            journal=journal,
+            journal_synchronous=journal_synchronous,
         )
-        self.param_distributions = param_distributions
-        self.param_grid = param_grid
-        self.n_iter = n_iter
-        self.random_state = random_state
-        self.initial_params = initial_params
-        self.n_initial_points = n_initial_points
-        self.max_time = max_time
-        self.fit_timeout = fit_timeout
-        self.target_score = target_score
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.stopping = stopping
-        self.journal = journal
-        self.journal_synchronous = journal_synchronous
 
     def _make_tuner(
         self, space: Space, seed: int, n_initial_points: int | str

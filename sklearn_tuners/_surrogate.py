@@ -157,7 +157,11 @@ class Surrogate:
         self._processes: dict[int, tuple[int, list[GP]]] = {}
 
     def processes(
-        self, rows: Sequence[FloatArray], scores: FloatArray, scale: int
+        self,
+        rows: Sequence[FloatArray],
+        scores: FloatArray,
+        scale: int,
+        context: FloatArray,
     ) -> list[GP]:
         """Return the most probable process, and some that are as good as probable.
 
@@ -169,6 +173,8 @@ class Surrogate:
             Their scores, not all NaN.
         scale : int
             Which of `SCALES` the scores are seen on.
+        context : ndarray of shape (n, c)
+            Further inputs of each trial, each with a lengthscale of its own.
 
         Returns
         -------
@@ -178,26 +184,45 @@ class Surrogate:
         n = len(scores)
         if scale not in self._processes or self._processes[scale][0] != n:
             chosen = self._subset(scores, _N_ROWS)
-            Z = self.space.features(np.stack(rows)[chosen])
+            Z = self._inputs(np.stack(rows)[chosen], context[chosen])
             y = SCALES[scale](scores)[chosen]
-            thetas = self._hyper_parameters(rows, scores, scale)
-            group = self.space.feature_group
+            thetas = self._hyper_parameters(rows, scores, scale, context)
+            group, _ = self._groups(context.shape[1])
             found = [condition(Z, y, group, theta) for theta in thetas]
             self._processes[scale] = (n, found)
         return self._processes[scale][1]
 
+    def _inputs(self, U: FloatArray, context: FloatArray) -> FloatArray:
+        return np.hstack([self.space.features(U), context])
+
+    def _groups(self, n_context: int) -> tuple[IntArray, BoolArray]:
+        """Lengthscale of each input, and which lengthscales are of categoricals."""
+        is_categorical = self.space.group_is_categorical
+        further = len(is_categorical) + np.arange(n_context)
+        return (
+            np.concatenate([self.space.feature_group, further]),
+            np.concatenate([is_categorical, np.zeros(n_context, dtype=np.bool_)]),
+        )
+
     def _hyper_parameters(
-        self, rows: Sequence[FloatArray], scores: FloatArray, scale: int
+        self,
+        rows: Sequence[FloatArray],
+        scores: FloatArray,
+        scale: int,
+        context: FloatArray,
     ) -> FloatArray:
         """Log-parameters of each process, fitted at the last refit that was due."""
         n = last_refit(len(scores))
-        if scale not in self._thetas or self._thetas[scale][0] != n:
+        group, is_categorical = self._groups(context.shape[1])
+        n_thetas = len(is_categorical) + 2
+        known, thetas = self._thetas.get(scale, (0, np.empty((0, 0))))
+        if known != n or thetas.shape[1] != n_thetas:
             chosen = self._subset(scores[:n], _N_FIT)
             U = np.stack(rows[:n])[chosen]
-            Z, y = self.space.features(U), SCALES[scale](scores[:n])[chosen]
-            group = self.space.feature_group
+            Z = self._inputs(U, context[:n][chosen])
+            y = SCALES[scale](scores[:n])[chosen]
             n_active = float(self.space.active(U).sum(axis=1).mean())
-            prior = default_prior(self.space.group_is_categorical, n_active)
+            prior = default_prior(is_categorical, n_active + context.shape[1])
             thetas = fit(Z, y, group, prior)[None]
             if n <= _DRAWS_UP_TO and _N_DRAWS:
                 rng = np.random.default_rng([self.seed, 6, n])

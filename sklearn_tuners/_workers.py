@@ -6,7 +6,8 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,6 +136,15 @@ class Workers:
     def can_kill(self) -> bool:
         """Whether a worker can be killed and replaced."""
         return self.kind == "loky"
+
+    @contextmanager
+    def folder(self) -> Iterator[str]:
+        """Make a folder that does not outlive this process, however it ends."""
+        path = self._backend.make_folder()
+        try:
+            yield path
+        finally:
+            self._backend.remove_folder(path)
 
     @property
     def n_running(self) -> int:

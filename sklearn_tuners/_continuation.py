@@ -1,0 +1,480 @@
+"""Training in steps, in a worker: a candidate goes on from where it stopped.
+
+What the table `_RULES` says of an estimator was measured: ``tests`` show for each
+"exact" one that a fit in steps equals a fit in one go, bit for bit.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+from sklearn_tuners._compat import cloudpickle_dumps, is_callback_attribute
+
+__all__ = ["EPOCHS", "SAMPLES", "Store", "Training", "continuation", "leaf_of"]
+
+SAMPLES, EPOCHS = "n_samples", "n_epochs"
+"""Resources that are no parameter of the estimator."""
+
+_WORTH = 0.25
+"""A state is kept if storing and loading it takes less than this share of the fit."""
+
+Chain = tuple[int, ...]
+State = tuple[Chain, bool, dict[str, Any]]
+"""Steps that were made, whether training has ended by itself, and the attributes."""
+
+
+class Rule(NamedTuple):
+    """How estimators of a class are trained further.
+
+    Attributes
+    ----------
+    parameter : str
+        The resource.
+    how : str
+        "total": with ``warm_start``, the parameter is the total reached. "more": with
+        ``warm_start``, the parameter is what is added. Otherwise the argument of
+        ``fit`` that takes the model to start from; the parameter is what is added.
+    exact : callable
+        Whether the result is that of a single fit, of the estimator.
+    reached : str
+        Attribute that tells how far the last fit came, "" if always to the end.
+        For "more" it counts from the last start.
+    """
+
+    parameter: str
+    how: str
+    exact: Callable[[Any], bool]
+    reached: str = ""
+
+
+def _is_seeded(estimator: Any) -> bool:
+    """Whether the random numbers of a further fit follow from the seed alone."""
+    return not isinstance(estimator.random_state, np.random.RandomState)
+
+
+def _never(estimator: Any) -> bool:
+    return False
+
+
+def _full_rows(*names: str) -> Callable[[Any], bool]:
+    """Whether parameters that draw rows or columns are at 1 or None."""
+
+    def check(estimator: Any) -> bool:
+        params = estimator.get_params(deep=False)
+        drawn = [params.get(name) for name in names]
+        is_dart = "dart" in {params.get("booster"), params.get("boosting_type")}
+        return not is_dart and all(value in (None, 1, 1.0) for value in drawn)
+
+    return check
+
+
+def _has_learning_rate(estimator: Any) -> bool:
+    return estimator.get_params(deep=False).get("learning_rate") is not None
+
+
+_XGB = Rule(
+    "n_estimators",
+    "xgb_model",
+    _full_rows(
+        "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
+    ),
+)
+_LGBM = Rule("n_estimators", "init_model", _full_rows("subsample", "colsample_bytree"))
+_CATBOOST = Rule("iterations", "init_model", _has_learning_rate)
+_FOREST = Rule("n_estimators", "total", _is_seeded)
+_EPOCHS = Rule("max_iter", "more", _never, "n_iter_")
+
+_RULES: dict[str, Rule] = {
+    "sklearn.ensemble._forest.BaseForest": _FOREST,
+    "sklearn.ensemble._bagging.BaseBagging": _FOREST,
+    "sklearn.ensemble._gb.BaseGradientBoosting": _FOREST._replace(
+        reached="n_estimators_"
+    ),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
+    "BaseHistGradientBoosting": Rule("max_iter", "total", _is_seeded, "n_iter_"),
+    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": _EPOCHS,
+    "sklearn.linear_model._stochastic_gradient.BaseSGD": _EPOCHS,
+    "xgboost.sklearn.XGBModel": _XGB,
+    "lightgbm.sklearn.LGBMModel": _LGBM,
+    "catboost.core.CatBoost": _CATBOOST,
+}
+"""By the class, or a base of it. The first match in the order of the bases counts."""
+
+_NO_RULE = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
+
+
+def continuation(estimator: Any, resource: str) -> str:
+    """Return how an estimator can be trained in steps.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its params set.
+    resource : str
+        Full name of the parameter, or `EPOCHS`.
+
+    Returns
+    -------
+    str
+        "exact", "inexact", or "none" if each step has to start anew.
+    """
+    if resource == SAMPLES:
+        return "none"
+    leaf, is_last = leaf_of(estimator, resource)
+    if resource == EPOCHS:
+        return "exact"  # the same calls of partial_fit, in one go or not
+    rule = _rule(leaf, resource)
+    if rule is None or not is_last:
+        return "none"
+    is_exact = rule.exact(leaf) and _transforms_as_fitted(estimator)
+    return "exact" if is_exact else "inexact"
+
+
+def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:
+    """Return who has the resource, and whether only last steps lead there.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Perhaps a composition.
+    resource : str
+        Full name of the parameter, or `EPOCHS` for what a pipeline ends with.
+
+    Returns
+    -------
+    leaf : estimator
+        Whose parameter it is.
+    is_last : bool
+        Whether one fit of `estimator` fits that very object, after its transformers.
+    """
+    *path, _ = resource.split("__")
+    is_last = True
+    if resource == EPOCHS:
+        while isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        return estimator, True
+    for name in path:
+        is_last &= isinstance(estimator, Pipeline) and name == estimator.steps[-1][0]
+        estimator = estimator.get_params()[name]
+    return estimator, is_last
+
+
+def _names(cls: type) -> list[str]:
+    return [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
+
+
+def _rule(leaf: Any, resource: str) -> Rule | None:
+    """Return the rule for a leaf, a general one where it has ``warm_start``."""
+    parameter = resource.rpartition("__")[2]
+    names = _names(type(leaf))
+    params = leaf.get_params(deep=False)
+    if _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
+        return None
+    rule = next((_RULES[name] for name in names if name in _RULES), None)
+    if rule is None and "warm_start" in params and parameter == "max_iter":
+        rule = _EPOCHS
+    return rule if rule is not None and rule.parameter == parameter else None
+
+
+def _transforms_as_fitted(estimator: Any) -> bool:
+    """Whether ``transform`` repeats what ``fit_transform`` gave, bit for bit.
+
+    It does where ``fit_transform`` is ``fit`` and ``transform``; PCA, say, has another
+    way whose last digits differ.
+    """
+    while isinstance(estimator, Pipeline):
+        for _, step in estimator.steps[:-1]:
+            own = getattr(type(step), "fit_transform", None)
+            if own is not None and own.__module__ not in (
+                "sklearn.base",
+                "sklearn.preprocessing._data",
+            ):
+                return False
+        estimator = estimator.steps[-1][1]
+    return True
+
+
+@dataclass(frozen=True)
+class Store:
+    """Fitted states on disk, for workers that have no affinity.
+
+    Parameters
+    ----------
+    folder : str
+        Private; whoever made it removes it.
+    max_bytes : int
+        Before a state is written the oldest ones make room.
+    """
+
+    folder: str
+    max_bytes: int
+
+    def load(self, key: str, chain: Chain) -> State | None:
+        """Return what a chain of steps led to, or None if it is lost."""
+        try:
+            with open(self._path(key), "rb") as file:
+                state: State = pickle.load(file)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None
+        return state if state[0] == chain else None
+
+    def save(self, key: str, state: State, fit_time: float) -> None:
+        """Keep a state, if that is worth its while and it fits.
+
+        Parameters
+        ----------
+        key : str
+            Of the candidate and the split.
+        state : tuple
+            See `load`.
+        fit_time : float
+            Seconds to get there again.
+        """
+        start = time.perf_counter()
+        with suppress(Exception):  # what cannot be stored is trained again
+            data = cloudpickle_dumps(state, protocol=5)
+            if 2.0 * (time.perf_counter() - start) > _WORTH * fit_time:
+                self._path(key).unlink(missing_ok=True)
+            elif self._make_room(len(data)):
+                handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                os.replace(name, self._path(key))
+
+    def _make_room(self, n_bytes: int) -> bool:
+        files: list[tuple[float, int, str]] = []
+        for entry in os.scandir(self.folder):
+            with suppress(OSError):  # another worker has removed it
+                found = entry.stat()
+                files.append((found.st_mtime, found.st_size, entry.path))
+        excess = sum(size for _, size, _ in files) + n_bytes - self.max_bytes
+        for _, size, path in sorted(files):
+            if excess <= 0:
+                break
+            Path(path).unlink(missing_ok=True)
+            excess -= size
+        return excess <= 0
+
+    def _path(self, key: str) -> Path:
+        return Path(self.folder, f"{key}.pickle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How to train one candidate on one split up to its resource.
+
+    Parameters
+    ----------
+    resource : str
+        Full name of a parameter, `EPOCHS` or `SAMPLES`.
+    chain : tuple of int
+        Resources of the steps; more than one only where the estimator goes on.
+    settings : dict
+        Params to set besides the candidate's.
+    factors : dict
+        Params to multiply, and by what.
+    classes : ndarray or None
+        Labels that ``partial_fit`` is to be told of.
+    store : Store or None
+        Where the states of earlier steps may be.
+    key : str
+        Of the candidate and the split.
+    is_last : bool
+        Whether no step will follow.
+    """
+
+    resource: str
+    chain: Chain
+    settings: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
+    classes: Any = None
+    store: Store | None = None
+    key: str = ""
+    is_last: bool = True
+
+    def take_over(self, estimator: BaseEstimator) -> None:
+        """Have the next call of ``estimator.fit`` train as described here.
+
+        The estimator stays what it is, so that scorers and callbacks see nothing new.
+        """
+        estimator.fit = partial(self.fit, estimator)
+
+    def fit(
+        self, estimator: Any, X: Any, y: Any = None, **fit_params: Any
+    ) -> BaseEstimator:
+        """Train an estimator, on from what is stored or from the start."""
+        vars(estimator).pop("fit", None)
+        estimator.set_params(**self.settings)
+        if self.factors:
+            given = estimator.get_params()
+            scaled = {name: given[name] * f for name, f in self.factors.items()}
+            estimator.set_params(**scaled)
+        if self.resource == SAMPLES:
+            _fit(estimator, X, y, fit_params)
+            return estimator
+        step = _train_epochs if self.resource == EPOCHS else _train_further
+        start, n_done, has_ended = time.perf_counter(), 0, False
+        state = self._stored()
+        if state is not None:
+            chain, has_ended, attributes = state
+            n_done = len(chain)
+            _adopt(estimator, attributes)
+        steps = (0, *self.chain)
+        for done, target in list(zip(steps, self.chain, strict=False))[n_done:]:
+            if not has_ended:
+                has_ended = step(estimator, X, y, fit_params, self, done, target)
+        if self.store is not None and not self.is_last:
+            # Without the state the steps before these would have to be made again too.
+            share = 1.0 - steps[n_done] / steps[-1]
+            elapsed = (time.perf_counter() - start) / share
+            state = (self.chain, has_ended, _attributes(estimator))
+            self.store.save(self.key, state, elapsed)
+        return estimator
+
+    def _stored(self) -> State | None:
+        if self.store is None or len(self.chain) == 1:
+            return None
+        return self.store.load(self.key, self.chain[:-1])
+
+
+def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
+    if y is None:
+        estimator.fit(X, **fit_params)
+    else:
+        estimator.fit(X, y, **fit_params)
+
+
+def _attributes(estimator: Any) -> dict[str, Any]:
+    return {k: v for k, v in vars(estimator).items() if not is_callback_attribute(k)}
+
+
+def _adopt(estimator: Any, attributes: dict[str, Any]) -> None:
+    """Make an estimator the one that had these attributes, but for its callbacks."""
+    own = {k: v for k, v in vars(estimator).items() if is_callback_attribute(k)}
+    vars(estimator).clear()
+    vars(estimator).update(attributes | own)
+
+
+def _train_epochs(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    fit_params: dict[str, Any],
+    training: Training,
+    done: int,
+    target: int,
+) -> bool:
+    """Train by ``partial_fit``, each epoch on all rows; return False.
+
+    The transformers before it are fitted with the first epoch.
+    """
+    kwargs = dict(fit_params)
+    while isinstance(estimator, Pipeline):
+        *head, (last, leaf) = estimator.steps
+        own = {k for k in kwargs if k.startswith(f"{last}__")}
+        others = {k: v for k, v in kwargs.items() if k not in own}
+        kwargs = {k.removeprefix(f"{last}__"): kwargs[k] for k in own}
+        if head:
+            head_pipeline = estimator[:-1]
+            X = (
+                head_pipeline.transform(X)
+                if done
+                else head_pipeline.fit_transform(X, y, **others)
+            )
+        estimator = leaf
+    if training.classes is not None:
+        kwargs["classes"] = training.classes
+    for _ in range(target - done):
+        estimator.partial_fit(X, y, **kwargs)
+    return False
+
+
+def _train_further(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    fit_params: dict[str, Any],
+    training: Training,
+    done: int,
+    target: int,
+) -> bool:
+    """Fit on from `done` to `target`; return whether training has ended by itself."""
+    leaf, _ = leaf_of(estimator, training.resource)
+    rule = _rule(leaf, training.resource)
+    if not done:
+        estimator.set_params(**{training.resource: target})
+        _fit(estimator, X, y, fit_params)
+        leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
+        return rule is not None and _reached(leaf, rule, target) < target
+    assert rule is not None
+    with _frozen_transformers(estimator):
+        if rule.how not in ("total", "more"):
+            leaf.fit = partial(_fit_from, leaf, rule, target - done)
+            _fit(estimator, X, y, fit_params)
+            return False
+        warm = leaf.warm_start
+        n = target if rule.how == "total" else target - done
+        leaf.set_params(**{"warm_start": True, rule.parameter: n})
+        _fit(estimator, X, y, fit_params)
+        leaf.set_params(**{"warm_start": warm, rule.parameter: target})
+        return _reached(leaf, rule, n) < n
+
+
+def _reached(leaf: Any, rule: Rule, n: int) -> int:
+    """Return how far the last fit came, `n` where it does not say."""
+    return int(np.max(getattr(leaf, rule.reached, n))) if rule.reached else n
+
+
+def _fit_from(
+    leaf: Any, rule: Rule, n: int, X: Any, y: Any = None, **fit_params: Any
+) -> Any:
+    """Add `n` trees to the model that a leaf has; it takes its place."""
+    vars(leaf).pop("fit")
+    model = leaf
+    for getter in ("get_booster", "booster_"):
+        if hasattr(leaf, getter):
+            model = getattr(leaf, getter)
+            model = model() if callable(model) else model
+    # A new estimator, as CatBoost's cannot be changed once it is fitted.
+    grown = clone(leaf).set_params(**{rule.parameter: n})
+    grown.fit(X, y, **{rule.how: model}, **fit_params)
+    _adopt(leaf, vars(grown))
+    return leaf
+
+
+@contextmanager
+def _frozen_transformers(estimator: Any) -> Iterator[None]:
+    """Have all steps but the last only transform, in the pipelines on the way."""
+    changed: list[tuple[Any, list[Any]]] = []
+    try:
+        while isinstance(estimator, Pipeline):
+            changed.append((estimator, estimator.steps))
+            *head, last = estimator.steps
+            estimator.steps = [
+                (name, _frozen(transformer)) for name, transformer in head
+            ] + [last]
+            estimator = last[1]
+        yield
+    finally:
+        for pipeline, steps in changed:
+            pipeline.steps = steps
+
+
+def _frozen(transformer: Any) -> Any:
+    if transformer in (None, "passthrough"):
+        return transformer
+    return FrozenEstimator(transformer)

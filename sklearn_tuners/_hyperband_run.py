@@ -1,0 +1,389 @@
+"""A run of `HyperbandSearchCV`: what is spent on whom."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from sklearn_tuners._compat import CallbackTask
+from sklearn_tuners._continuation import (
+    EPOCHS,
+    SAMPLES,
+    Store,
+    Training,
+    continuation,
+)
+from sklearn_tuners._engine import Trial
+from sklearn_tuners._halving import HalvingTuner, Stage
+from sklearn_tuners._hyperband import Bracket, make_brackets, rung_resources
+from sklearn_tuners._journal import Identity, JournaledTrial
+from sklearn_tuners._resources import (
+    auto_resource,
+    check_resource,
+    full_value,
+    is_series,
+    labels_of,
+    least_samples,
+    least_sensible,
+    nested_order,
+    resolved_settings,
+    scale_factors,
+    stratifies,
+    subset,
+)
+from sklearn_tuners._resume import identify
+from sklearn_tuners._run import Run
+from sklearn_tuners._samplers import CandidateSampler
+
+if TYPE_CHECKING:
+    from sklearn_tuners._hyperband_search import HyperbandSearchCV
+
+__all__ = ["HyperbandRun", "Schedule", "make_schedule", "steps"]
+
+_MAX_AUTO_BRACKETS = 5
+"""Brackets of a pass where `min_resources` is "auto": as with R = 81, eta = 3."""
+_STATE_BYTES = 2**30
+"""Fitted states on disk, at the most (docs/hyperband.md)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a search spends, known before any fit.
+
+    Attributes
+    ----------
+    resource : str
+        Full name of a parameter, "n_samples" or "n_epochs".
+    rungs : tuple of int
+        Ascending resources.
+    brackets : tuple of Bracket
+        One pass.
+    """
+
+    resource: str
+    rungs: tuple[int, ...]
+    brackets: tuple[Bracket, ...]
+
+
+def make_schedule(
+    search: HyperbandSearchCV,
+    searched: set[str],
+    *,
+    n_samples: int,
+    y: Any,
+    n_splits: int,
+) -> Schedule:
+    """Return the schedule of a search.
+
+    Parameters
+    ----------
+    search : HyperbandSearchCV
+        Its parameters count.
+    searched : set of str
+        Parameters in its space.
+    n_samples : int
+        Rows of the data.
+    y : array-like or None
+        Target.
+    n_splits : int
+        Splits of `cv`.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ValueError
+        If the resource cannot be spent, or the least is more than the largest.
+    """
+    estimator, resource, least = search.estimator, search.resource, 1
+    if resource == "auto":
+        resource, least = auto_resource(estimator)
+        if resource in searched:
+            resource, least = SAMPLES, 1
+    else:
+        check_resource(estimator, resource, searched)
+        least = least_sensible(estimator, resource)
+    if resource == SAMPLES:
+        least = least_samples(estimator, y, n_splits)
+    largest = _largest(search, resource, n_samples)
+    smallest = _smallest(search, resource, least, largest, y, n_splits)
+    rungs = rung_resources(smallest, largest, search.factor)
+    brackets = make_brackets(rungs, search.factor)
+    if search.brackets is not None:
+        if search.brackets > len(brackets):
+            raise ValueError(
+                f"brackets={search.brackets} is more than the {len(brackets)} that "
+                f"there are from min_resources={smallest} to max_resources={largest} "
+                f"with factor={search.factor}"
+            )
+        brackets = brackets[: search.brackets]
+    return Schedule(resource, tuple(rungs), tuple(brackets))
+
+
+def _largest(search: HyperbandSearchCV, resource: str, n_samples: int) -> int:
+    if search.max_resources != "auto":
+        largest = int(search.max_resources)
+        if resource == SAMPLES and largest > n_samples:
+            raise ValueError(
+                f"max_resources={largest} is more than the {n_samples} rows of X"
+            )
+        return largest
+    if resource == SAMPLES:
+        return n_samples
+    value = full_value(search.estimator, resource)
+    if value is None:
+        raise ValueError(
+            f"max_resources='auto' is the value that resource={resource!r} has on the "
+            "estimator, and it has no number there: give max_resources as an integer"
+        )
+    return value
+
+
+def _smallest(
+    search: HyperbandSearchCV,
+    resource: str,
+    least: int,
+    largest: int,
+    y: Any,
+    n_splits: int,
+) -> int:
+    given = search.min_resources
+    if given == "auto":
+        share = Fraction(float(search.factor)) ** (_MAX_AUTO_BRACKETS - 1)
+        return min(max(least, math.floor(largest / share), 1), largest)
+    if given in ("smallest", "exhaust"):
+        n_labels = 1
+        if resource == SAMPLES and stratifies(search.estimator, y):
+            n_labels = len(np.unique(np.asarray(y)))
+        smallest = 2 * n_splits * n_labels if resource == SAMPLES else 1
+        return min(smallest, largest)
+    smallest = int(given)
+    if smallest > largest:
+        raise ValueError(
+            f"min_resources={smallest} is more than max_resources={largest}"
+        )
+    return smallest
+
+
+def steps(
+    how: str, chain: tuple[int, ...], resource: int, largest: int, rule: str
+) -> tuple[int, ...]:
+    """Return the steps that lead to a resource.
+
+    Parameters
+    ----------
+    how : {"exact", "inexact", "none"}
+        See `continuation`.
+    chain : tuple of int
+        Steps that were made before.
+    resource : int
+        Where to.
+    largest : int
+        The full resource.
+    rule : {"auto", "always", "never"}
+        Parameter `continuation` of the search.
+
+    Returns
+    -------
+    tuple of int
+        `resource` alone if it is reached in one go.
+    """
+    in_one_go = (
+        how == "none"
+        or rule == "never"
+        or (how == "inexact" and rule == "auto" and resource == largest)
+    )
+    return (resource,) if in_one_go else (*chain, resource)
+
+
+class HyperbandRun(Run):
+    """One run of the trials, each at a resource."""
+
+    search: HyperbandSearchCV
+    tuner: HalvingTuner
+    store: Store | None = None
+
+    def _make_tuner(self, n_initial_points: int | str) -> HalvingTuner:
+        search, X, y = self.search, self.shared.X, self.shared.y
+        searched = {name for b in self.space.branches for name in b.dimensions}
+        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+        self.schedule = make_schedule(
+            search, searched, n_samples=n_samples, y=y, n_splits=len(self.splits)
+        )
+        self.n_samples, self._has_warned = n_samples, False
+        self.stratifies = stratifies(self.base_estimator, y)
+        if self.schedule.resource == SAMPLES:
+            self._order_rows()
+        self.labels = (
+            labels_of(self.base_estimator, y)
+            if self.schedule.resource == EPOCHS
+            else None
+        )
+        self._full_scores: list[float] = []
+        return HalvingTuner(
+            self.space,
+            CandidateSampler(
+                self.space,
+                is_random=search.sampler == "random",
+                seed=self.seed,
+                n_initial_points=n_initial_points,
+                initial_params=search.initial_params,
+            ),
+            rungs=self.schedule.rungs,
+            factor=search.factor,
+            n_brackets=len(self.schedule.brackets),
+            n_candidates=search.n_iter,
+            repeats=search.max_time is not None,
+            extend=self._extend,
+        )
+
+    def _order_rows(self) -> None:
+        """Order the training rows of each split as rungs use them."""
+        y = np.asarray(self.shared.y) if self.stratifies else None
+        self.orders = [
+            nested_order(
+                np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
+                y,
+                groups=self.groups,
+                is_series=is_series(self.cv),
+                rng=np.random.default_rng([self.seed, 8, split]),
+            )
+            for split, (train, _) in enumerate(self.splits)
+        ]
+        if y is None:
+            return
+        share = Fraction(self.schedule.rungs[0], self.n_samples)
+        for order in self.orders:
+            n_rows, n_labels = int(len(order) * share), len(np.unique(y[order]))
+            if n_rows < n_labels:
+                raise ValueError(
+                    f"min_resources={self.schedule.rungs[0]} leaves {n_rows} training "
+                    f"rows for the {n_labels} classes of y; give at least "
+                    f"{math.ceil(n_labels / len(order) * self.n_samples)}"
+                )
+
+    @property
+    def n_candidates(self) -> int:
+        """Trials to run at the most: the tuner says when it is done."""
+        return sys.maxsize
+
+    def _n_evaluations(self) -> int | None:
+        # Promotions ahead of time, where there are several workers, come on top.
+        is_one_pass = self.search.n_iter is None and self.search.max_time is None
+        if not is_one_pass or self.workers.n_workers > 1:
+            return None
+        n_trials = sum(sum(b.n_candidates) for b in self.schedule.brackets)
+        return n_trials * len(self.splits)
+
+    def _announcement(self) -> str:
+        brackets = "; ".join(
+            ", ".join(
+                f"{n} x {r}" for n, r in zip(b.n_candidates, b.resources, strict=True)
+            )
+            for b in self.schedule.brackets
+        )
+        return (
+            f"Fitting {len(self.splits)} folds for candidates x "
+            f"{self.schedule.resource}: {brackets}"
+        )
+
+    def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
+        with ExitStack() as stack:
+            if self.schedule.resource != SAMPLES:
+                folder = stack.enter_context(self.workers.folder())
+                self.store = Store(folder, _STATE_BYTES)
+            return super()._run(lag, before, root)
+
+    # Stages ---------------------------------------------------------------------------
+
+    def _with_params(self, params: dict[str, Any]) -> BaseEstimator:
+        estimator = clone(self.base_estimator)
+        return estimator.set_params(**clone(params, safe=False))
+
+    def _extend(
+        self, params: dict[str, Any], chain: tuple[int, ...], resource: int
+    ) -> tuple[int, ...]:
+        """Return the steps that lead candidates from one resource to the next."""
+        name = self.schedule.resource
+        how = "none"
+        if name != SAMPLES:
+            how = continuation(self._with_params(params), name)
+        if how == "none" and name != SAMPLES and chain and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"What is promoted is trained from the start: "
+                f"{type(self.base_estimator).__name__} cannot go on with a larger "
+                f"{name!r}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        largest = self.schedule.rungs[-1]
+        return steps(how, chain, resource, largest, self.search.continuation)
+
+    def _rows_of(self, trial: Trial, split: int) -> dict[str, Any]:
+        stage: Stage = trial.stage
+        train, test = self.splits[split]
+        factors: dict[str, float] = {}
+        estimator = self._with_params(trial.params)
+        if self.schedule.resource == SAMPLES:
+            share = Fraction(stage.resource, self.n_samples)
+            order = self.orders[split]
+            if share < 1:
+                labels = np.asarray(self.shared.y)[order] if self.stratifies else None
+                train = subset(order, share, labels)
+                factors = scale_factors(estimator, len(order) / len(train))
+        training = Training(
+            resource=self.schedule.resource,
+            chain=stage.chain,
+            settings=resolved_settings(estimator, self.n_samples),
+            factors=factors,
+            classes=self.labels,
+            store=self.store,
+            key=f"{stage.candidate}-{split}",
+            is_last=stage.resource == self.schedule.rungs[-1],
+        )
+        return {"train": train, "test": test, "training": training}
+
+    # Journal --------------------------------------------------------------------------
+
+    def _plain(self, trial: Trial) -> dict[str, Any]:
+        stage: Stage = trial.stage
+        numbers = (stage.candidate, stage.bracket, stage.rung, stage.resource)
+        return super()._plain(trial) | {"#stage": json.dumps([*numbers, stage.chain])}
+
+    def _trial(self, journaled: JournaledTrial) -> Trial:
+        trial = super()._trial(journaled)
+        *numbers, chain = json.loads(str(journaled.params["#stage"]))
+        trial.stage = Stage(*numbers, tuple(chain))
+        return trial
+
+    def _identity(self) -> dict[str, Identity]:
+        search, schedule = self.search, self.schedule
+        return {
+            "resources": identify((schedule.resource, schedule.rungs)),
+            "factor": identify(float(search.factor)),
+            "brackets": identify(len(schedule.brackets)),
+            "sampler": identify(search.sampler),
+            "continuation": identify(search.continuation),
+        }
+
+    # Stopping -------------------------------------------------------------------------
+
+    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> str | None:
+        """Return why to stop; only what has the full resource says so."""
+        if trial.stage.resource < self.schedule.rungs[-1]:
+            return None
+        self._full_scores.append(scores[-1])
+        return super().stop_reason(trial, self._full_scores)

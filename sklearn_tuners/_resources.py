@@ -1,0 +1,357 @@
+"""What is spent on a candidate: rows, epochs, or an integer parameter."""
+
+from __future__ import annotations
+
+import difflib
+from fractions import Fraction
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.pipeline import Pipeline
+from sklearn.utils.multiclass import type_of_target
+
+from sklearn_tuners._compat import takes_integers
+from sklearn_tuners._continuation import EPOCHS, SAMPLES, leaf_of
+
+__all__ = [
+    "auto_resource",
+    "check_resource",
+    "labels_of",
+    "least_samples",
+    "nested_order",
+    "resolved_settings",
+    "scale_factors",
+    "subset",
+]
+
+IntArray = NDArray[np.intp]
+
+_SENSIBLE: dict[str, tuple[str, int]] = {
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
+    "BaseHistGradientBoosting": ("max_iter", 10),
+    "sklearn.ensemble._gb.BaseGradientBoosting": ("n_estimators", 10),
+    "sklearn.ensemble._forest.BaseForest": ("n_estimators", 8),
+    "sklearn.ensemble._bagging.BaseBagging": ("n_estimators", 5),
+    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": (
+        "max_iter",
+        5,
+    ),
+    "sklearn.linear_model._stochastic_gradient.BaseSGD": ("max_iter", 3),
+    "xgboost.sklearn.XGBModel": ("n_estimators", 10),
+    "lightgbm.sklearn.LGBMModel": ("n_estimators", 10),
+    "catboost.core.CatBoost": ("iterations", 10),
+}
+"""Resource of an estimator and its smallest sensible value, by a base of its class. A
+few boosting rounds rank learning rates, and nothing else."""
+
+_SHRINKING = {
+    "sklearn.linear_model._coordinate_descent.ElasticNet": "alpha",
+    "sklearn.linear_model._coordinate_descent.MultiTaskElasticNet": "alpha",
+    "sklearn.linear_model._stochastic_gradient.BaseSGD": "alpha",
+}
+"""Penalties of a mean of losses, by a base of the class: the best one shrinks with the
+number of rows."""
+
+_POWER = 0.5
+"""Of the ratio of rows: between 1/2 (the noise of a mean) and 1 (docs/hyperband.md)."""
+
+_EARLY_STOPPING_ROWS = 10_000
+"""Rows above which early_stopping='auto' of HistGradientBoosting is on."""
+
+
+def _base_names(estimator: Any) -> list[str]:
+    return [f"{c.__module__}.{c.__qualname__}" for c in type(estimator).__mro__]
+
+
+def auto_resource(estimator: Any) -> tuple[str, int]:
+    """Return the resource that suits an estimator and its smallest sensible value.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The steps of pipelines before the last are not looked at.
+
+    Returns
+    -------
+    resource : str
+        Full name of a parameter, or ``"n_samples"``.
+    least : int
+        1 where only the data say.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> auto_resource(HistGradientBoostingClassifier())
+    ('max_iter', 10)
+    >>> auto_resource(LogisticRegression())
+    ('n_samples', 1)
+    """
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        prefix += f"{name}__"
+    for name in _base_names(estimator):
+        if name in _SENSIBLE:
+            parameter, least = _SENSIBLE[name]
+            return prefix + parameter, least
+    return SAMPLES, 1
+
+
+def least_sensible(estimator: Any, resource: str) -> int:
+    """Return the smallest sensible value of a resource parameter, 1 if not known."""
+    if resource in (SAMPLES, EPOCHS):
+        return 1
+    leaf, _ = leaf_of(estimator, resource)
+    parameter = resource.rpartition("__")[2]
+    for name in _base_names(leaf):
+        if name in _SENSIBLE and _SENSIBLE[name][0] == parameter:
+            return _SENSIBLE[name][1]
+    return 1
+
+
+def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
+    """Raise ``ValueError`` if a resource cannot be spent on an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of the search.
+    resource : str
+        As the user gave it, but not "auto".
+    searched : set of str
+        Parameters of the search space.
+    """
+    if resource == SAMPLES:
+        return
+    if resource == EPOCHS:
+        leaf, _ = leaf_of(estimator, EPOCHS)
+        if not hasattr(leaf, "partial_fit"):
+            raise ValueError(
+                f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
+                f"the last step of a pipeline, got {type(leaf).__name__}"
+            )
+        if any(name.startswith("sklearn.naive_bayes.") for name in _base_names(leaf)):
+            raise ValueError(
+                f"resource='n_epochs' changes the model of {type(leaf).__name__}: it "
+                "counts the rows of every epoch again. Use resource='n_samples'."
+            )
+        return
+    known = estimator.get_params()
+    if resource not in known:
+        close = difflib.get_close_matches(resource, [SAMPLES, EPOCHS, *known], 1)
+        raise ValueError(
+            f"resource={resource!r} is not a parameter of "
+            f"{type(estimator).__name__}, nor 'auto', 'n_samples' or 'n_epochs'"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+        )
+    if resource in searched:
+        raise ValueError(
+            f"resource={resource!r} is in the search space too: it is what the search "
+            "increases, so take it out of the space"
+        )
+    leaf, _ = leaf_of(estimator, resource)
+    if not takes_integers(leaf, resource.rpartition("__")[2]):
+        raise ValueError(
+            f"resource={resource!r} must be a parameter that takes integers, as the "
+            f"number of trees or iterations does; {type(leaf).__name__} takes no "
+            "integer there"
+        )
+
+
+def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
+    """Return the fewest rows that are worth a rung.
+
+    Two of each class for every split, as in scikit-learn's halving searches, and no
+    fewer than 20 of each class, 40 for a regression.
+    """
+    if y is not None and is_classifier(estimator):
+        n_classes = len(np.unique(np.asarray(y))) if np.ndim(y) == 1 else 2
+        return max(2 * n_splits, 20) * n_classes
+    return max(2 * n_splits, 40)
+
+
+def labels_of(estimator: Any, y: Any) -> Any:
+    """Return all labels, for ``partial_fit`` of a classifier; else None."""
+    if y is None or not is_classifier(estimator):
+        return None
+    return np.unique(np.asarray(y))
+
+
+def resolved_settings(estimator: Any, n_samples: int) -> dict[str, Any]:
+    """Return options to set that "auto" would let depend on the rows of each fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its params set.
+    n_samples : int
+        Rows of all data.
+
+    Returns
+    -------
+    dict of str to object
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> resolved_settings(HistGradientBoostingClassifier(), 12_000)
+    {'early_stopping': True}
+    """
+    return {
+        f"{prefix}early_stopping": n_samples > _EARLY_STOPPING_ROWS
+        for prefix, part in _parts(estimator)
+        if getattr(part, "early_stopping", None) == "auto"
+        and type(part).__module__.startswith("sklearn.")
+    }
+
+
+def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
+    """Return by what to multiply penalties on a part of the rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its params set.
+    ratio : float
+        All rows by the rows of the part.
+
+    Returns
+    -------
+    dict of str to float
+        Full parameter names.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Lasso, LogisticRegression
+    >>> scale_factors(Lasso(), 9.0), scale_factors(LogisticRegression(), 9.0)
+    ({'alpha': 3.0}, {})
+    """
+    if ratio <= 1.0:
+        return {}
+    return {
+        f"{prefix}{_SHRINKING[name]}": float(ratio**_POWER)
+        for prefix, part in _parts(estimator)
+        for name in _base_names(part)
+        if name in _SHRINKING
+    }
+
+
+def _parts(estimator: Any) -> list[tuple[str, Any]]:
+    """Return an estimator and all estimators in it, each with its prefix."""
+    found = [("", estimator)]
+    found += [
+        (f"{name}__", part)
+        for name, part in estimator.get_params().items()
+        if hasattr(part, "get_params") and not isinstance(part, type)
+    ]
+    return found
+
+
+def subset(order: IntArray, share: Fraction, train_y: Any) -> IntArray:
+    """Return the rows of a training set that a rung uses, in ascending order.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n,)
+        See `nested_order`.
+    share : Fraction
+        Of the rows, rounded down; at least one.
+    train_y : ndarray of shape (n,) or None
+        Their labels in that order; as many rows more are taken as it needs for each
+        label to be there.
+
+    Returns
+    -------
+    ndarray
+    """
+    n = max(1, int(len(order) * share))
+    if train_y is not None:
+        _, first = np.unique(train_y, return_index=True)
+        n = max(n, int(first.max()) + 1)
+    return np.sort(order[:n])
+
+
+def nested_order(
+    train: IntArray,
+    y: Any,
+    *,
+    groups: Any = None,
+    is_series: bool = False,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Return training rows in an order whose beginnings are subsets that fit.
+
+    Parameters
+    ----------
+    train : ndarray of shape (n,)
+        Training rows of a split.
+    y : ndarray or None
+        Labels of all rows of a classification. Each beginning has them in proportion,
+        and the first rows have one of each.
+    groups : array-like or None
+        Groups of all rows; those of one group follow each other.
+    is_series : bool, default=False
+        Whether the latest rows come first.
+    rng : Generator
+        For the order of the others.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    train = np.asarray(train)
+    if is_series:
+        return np.sort(train)[::-1]
+    if groups is not None:
+        _, group = np.unique(np.asarray(groups)[train], return_inverse=True)
+        turn = rng.permutation(group.max() + 1)[group]
+        if y is not None:
+            turn = _labels_first(turn, np.asarray(y)[train])
+        return train[np.lexsort((train, turn))]
+    shuffled = rng.permutation(train)
+    if y is None:
+        return shuffled
+    labels, code = np.unique(np.asarray(y)[shuffled], return_inverse=True)
+    position = np.empty(len(shuffled))
+    for label in range(len(labels)):
+        rows = np.flatnonzero(code == label)
+        position[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+        position[rows[0]] = 0.0
+    return shuffled[np.argsort(position, kind="stable")]
+
+
+def _labels_first(turn: IntArray, labels: NDArray[Any]) -> IntArray:
+    """Bring forward the groups that first show each label."""
+    first = {int(turn[labels == label].min()) for label in np.unique(labels)}
+    return np.where(np.isin(turn, sorted(first)), turn - turn.max() - 1, turn)
+
+
+def is_series(cv: Any) -> bool:
+    """Return whether the rows are in the order of time."""
+    return isinstance(cv, TimeSeriesSplit)
+
+
+def stratifies(estimator: Any, y: Any) -> bool:
+    """Return whether subsets have to have all labels."""
+    return (
+        y is not None
+        and is_classifier(estimator)
+        and type_of_target(y) in ("binary", "multiclass")
+    )
+
+
+def full_value(estimator: Any, resource: str) -> int | None:
+    """Return what a resource is on the estimator as it stands, None if no number.
+
+    For `EPOCHS` it is ``max_iter``, if the estimator has it.
+    """
+    leaf, _ = leaf_of(clone(estimator), resource)
+    parameter = "max_iter" if resource == EPOCHS else resource.rpartition("__")[2]
+    value = leaf.get_params(deep=False).get(parameter)
+    is_number = isinstance(value, Integral) and not isinstance(value, bool)
+    return int(value) if is_number and value > 0 else None
