@@ -365,8 +365,9 @@ class HyperbandRun(Run):
 
     def _trial(self, journaled: JournaledTrial) -> Trial:
         trial = super()._trial(journaled)
-        *numbers, chain = json.loads(str(journaled.params["#stage"]))
-        trial.stage = Stage(*numbers, tuple(chain))
+        stage = json.loads(str(journaled.params["#stage"]))
+        candidate, bracket, rung, resource, chain = stage
+        trial.stage = Stage(candidate, bracket, rung, resource, tuple(chain))
         return trial
 
     def _identity(self) -> dict[str, Identity]:
