@@ -1,9 +1,10 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
+from sklearn_tuners._conditions import When
 from sklearn_tuners._hyperband_search import HyperbandSearchCV
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
 
-__all__ = ["BayesSearchCV", "HyperbandSearchCV", "Optimizer", "__version__"]
+__all__ = ["BayesSearchCV", "HyperbandSearchCV", "Optimizer", "When", "__version__"]
 
 __version__ = "0.1.0"
