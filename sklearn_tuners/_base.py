@@ -275,11 +275,14 @@ class BaseTunerCV(SearchBase):
             [self._all_params(trial) for trial in trials], n_splits, outcomes
         )
         self._complete_results(results, trials)
-        self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
+        # Where a callable scorer fails there is no dict: the first row need not tell.
+        scores = (outcome["test_scores"] for outcome in outcomes)
+        named = next((score for score in scores if isinstance(score, dict)), None)
+        self.multimetric_ = named is not None
         self.n_splits_ = n_splits
         self.cv_results_ = results
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_metric(outcomes[0]["test_scores"])
+        if callable(self.scoring) and named is not None:
+            self._check_refit_metric(named)
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best_index(refit_metric, results)
