@@ -20,6 +20,11 @@ from sklearn_tuners._surrogate import (
 BOTH = pytest.mark.parametrize("scale", SCALES)
 
 
+def none_besides(n):
+    """Return the context of n full evaluations."""
+    return np.empty((n, 0))
+
+
 def test_close_scale_keeps_the_better_half_and_ranks_the_other():
     seen = close_scores(np.array([0.0, 1.0, 2.0, 3.0, 4.0]))
     # Above the median 2: differences 0, 1, 2 over their root mean square.
@@ -118,11 +123,11 @@ def test_processes_are_a_function_of_the_trials(space):
     grown, fresh = Surrogate(space, 3), Surrogate(space, 3)
     for n in (10, 25, 30):
         for scale in (1, 0):
-            grown.processes(rows[:n], scores[:n], scale)
+            grown.processes(rows[:n], scores[:n], scale, none_besides(n))
     for scale in (0, 1):
         pairs = zip(
-            state(grown.processes(rows, scores, scale)),
-            state(fresh.processes(rows, scores, scale)),
+            state(grown.processes(rows, scores, scale, none_besides(30))),
+            state(fresh.processes(rows, scores, scale, none_besides(30))),
             strict=True,
         )
         for a, b in pairs:
@@ -133,10 +138,10 @@ def test_processes_are_a_function_of_the_trials(space):
 def test_uncertain_hyper_parameters_are_drawn_while_trials_are_few(space):
     rows, scores = trials(space, 80)
     surrogate = Surrogate(space, 0)
-    few = surrogate.processes(rows[:12], scores[:12], 0)
+    few = surrogate.processes(rows[:12], scores[:12], 0, none_besides(12))
     assert len(few) == 3
     assert len({gp.signal for gp in few}) == 3
-    assert len(surrogate.processes(rows, scores, 0)) == 1
+    assert len(surrogate.processes(rows, scores, 0, none_besides(80))) == 1
 
 
 def test_many_trials_are_thinned_to_the_best_the_newest_and_others(space):
