@@ -18,7 +18,6 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ParameterGrid
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
@@ -626,10 +625,14 @@ def test_the_condition_is_part_of_what_a_space_is_known_by():
 
 def test_five_steps_with_three_variants_stay_one_dict():
     scale = [StandardScaler(), MinMaxScaler(), RobustScaler()]
-    expand = [PolynomialFeatures(), Nystroem(random_state=0), "passthrough"]
+    expand = [
+        PolynomialFeatures(include_bias=False),
+        Nystroem(random_state=0),
+        "passthrough",
+    ]
     select = [SelectKBest(), VarianceThreshold(), "passthrough"]
     reduce = [PCA(), Nystroem(random_state=1), "passthrough"]
-    clf = [SVC(), LogisticRegression(), RandomForestClassifier(random_state=0)]
+    clf = [SVC(), GaussianNB(), RandomForestClassifier(random_state=0)]
     pipe = Pipeline(
         [(n, "passthrough") for n in ("scale", "expand", "select", "reduce")]
         + [("clf", SVC())]
@@ -648,7 +651,8 @@ def test_five_steps_with_three_variants_stay_one_dict():
         "reduce__n_components": When([1, 2], {"reduce": reduce[:2]}),
         "reduce__whiten": When([True, False], {"reduce": reduce[:1]}),
         "clf": clf,
-        "clf__C": When(stats.loguniform(1e-2, 1e3), {"clf": clf[:2]}),
+        "clf__C": When(stats.loguniform(1e-2, 1e3), {"clf": clf[:1]}),
+        "clf__var_smoothing": When(stats.loguniform(1e-9, 1), {"clf": clf[1:2]}),
         "clf__kernel": When(["rbf", "poly"], {"clf": clf[:1]}),
         "clf__degree": When([2, 3], {"clf__kernel": ["poly"]}),
         "clf__n_estimators": When((2, 10), {"clf": clf[2:]}),
