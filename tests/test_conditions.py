@@ -574,6 +574,9 @@ def test_whole_estimators_as_values():
         ({"clf__max_dept": ["clf", 1, [2]]}, "clf__max_dept"),
         ({"clf__max_depth": ["clf", 0, [2]]}, "clf__max_depth"),
         ({"scale__with_men": ["clf", 1, [True]]}, "scale__with_men"),
+        # A step with a condition is looked at with each of its values.
+        ({"scale": ["clf__kernel", "poly", [StandardScaler(), PCA()]]}, "scale__copi"),
+        ({"scale": ["clf", 1, [StandardScaler(), SVC()]]}, "scale__with_mean"),
     ],
 )
 def test_names_are_checked_where_they_count(changes, culprit):
@@ -583,6 +586,8 @@ def test_names_are_checked_where_they_count(changes, culprit):
     for name, (other, value, domain) in changes.items():
         value = values[value] if other == "clf" else value
         space[name] = When(domain, {other: [value]})
+    if culprit not in space:
+        space[culprit] = [True]
     with pytest.raises(ValueError, match=f"parameter '{culprit}', which cannot be set"):
         check_parameter_names(Space.parse(space), pipe)
 
@@ -597,16 +602,16 @@ def test_a_search_goes_on_from_its_journal(tmp_path):
             "clf__C": When(stats.loguniform(1e-3, 1e3), {"clf": list(condition)}),
             "clf__max_depth": When([2, 3], {"clf": [forest]}),
         }
-        return BayesSearchCV(
-            pipe, space, n_iter=n_iter, cv=2, random_state=0, journal=journal
-        )
+        # What is proposed depends on the budget only through the first points.
+        own = {"n_iter": n_iter, "n_initial_points": 4, "journal": journal}
+        return BayesSearchCV(pipe, space, cv=2, random_state=0, **own)
 
     whole = search(10, tmp_path / "whole").fit(X, y)
     search(6, tmp_path / "parts").fit(X, y)
     resumed = search(10, tmp_path / "parts").fit(X, y)
-    names = [repr(p) for p in whole.cv_results_["params"]]
-    # The first points depend on the budget, so only what was asked for is the same.
-    assert [repr(p) for p in resumed.cv_results_["params"]][:6] == names[:6]
+    made = [[repr(p) for p in s.cv_results_["params"]] for s in (whole, resumed)]
+    assert made[0] == made[1]
+    assert any("clf__C" in params for params in made[0])
     with pytest.raises(ValueError, match="search space"):
         search(10, tmp_path / "whole", condition=(svc, forest)).fit(X, y)
 
