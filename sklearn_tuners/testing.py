@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_tuners._conditions import When
+from sklearn_tuners._dimensions import MAX_TABLE
 from sklearn_tuners._space import Space
 
 __all__ = ["params_of", "search_spaces"]
 
-# More levels than a condition can be on.
-_MOST_LEVELS = 4096
 _NAMES = ("C", "alpha", "gamma", "kernel", "max_depth")
 
 
@@ -110,7 +109,7 @@ def _with_conditions(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
             )
             points = draw(st.lists(params_of(before), min_size=1, max_size=3))
             own = before.branches[0].dimensions
-            usable = [o for o in points[0] if own[o].n_levels <= _MOST_LEVELS]
+            usable = [o for o in points[0] if own[o].n_levels <= MAX_TABLE]
             if usable:
                 others = draw(
                     st.lists(
