@@ -255,7 +255,8 @@ class Engine:
             return
         except Overdue as overdue:
             self._waiting.extendleft(reversed(overdue.lost))
-            self._give_up(overdue.token, "fit_timeout: did not end; worker killed")
+            for token in overdue.tokens:
+                self._give_up(token, "fit_timeout: did not end; worker killed")
             return
         assert done is not None  # no timeout was given
         (number, split), (outcome, stop) = done

@@ -373,7 +373,7 @@ def test_an_overdue_evaluation_fails_and_innocent_ones_run_again():
         if (2, 0) in workers.running:
             workers.running.remove((2, 0))
             lost, workers.running = workers.running, []
-            raise Overdue((2, 0), lost)
+            raise Overdue([(2, 0)], lost)
         return next_done()
 
     workers.next_done = overdue
