@@ -170,6 +170,8 @@ class Engine:
         if self.lag is None:
             for trial in [trial for trial in self._untold if trial.is_complete]:
                 self._tell(trial)
+        else:
+            self._may_ask()  # tells: no evaluation begins that a stop has made useless
         while True:
             self._fill_workers()
             if not self.workers.n_running:
