@@ -196,6 +196,15 @@ def test_a_timeout_that_cannot_be_kept_is_an_error():
     assert "outside of the main thread" in errors[0]
 
 
+def test_without_alarms_a_timeout_is_kept_by_killing_only(monkeypatch):
+    monkeypatch.setattr("sklearn_tuners._base.HAS_ALARM", False)  # as on Windows
+    monkeypatch.setattr("sklearn_tuners._evaluate.HAS_ALARM", False)
+    search = BayesSearchCV(Sleeper(), QUALITY, n_iter=2, cv=2, fit_timeout=50)
+    with pytest.raises(ValueError, match=r"fit_timeout.*inline"):
+        search.fit(*IRIS)
+    assert search.set_params(n_jobs=2).fit(*IRIS).stop_reason_ == "n_iter"
+
+
 def test_a_timeout_in_a_scorer_of_several_metrics_is_a_failed_row():
     def scores(estimator, X, y):
         time.sleep(60 if estimator.quality > 0.5 else 0)
