@@ -148,7 +148,7 @@ def test_a_fold_that_takes_too_long_is_a_failed_row(n_jobs, stubborn):
         pytest.skip("nothing can end it in this process")
     space = {"seconds": [0.0, 60.0], "quality": [0.1, 0.2], "stubborn": [stubborn]}
     search = BayesSearchCV(
-        Sleeper(), space, cv=2, n_jobs=n_jobs, fit_timeout=0.5, refit=True
+        Sleeper(), space, cv=2, n_jobs=n_jobs, fit_timeout=3.0, refit=True
     )
     with (
         pytest.warns(FitFailedWarning, match="fit_timeout"),
