@@ -444,8 +444,10 @@ class JoblibBackend:
         """Replace the workers after one of them has died; running calls are lost."""
         if self.kind == "dask":
             # The scheduler replaces workers itself. Data that only the dead one held
-            # are gone, and have to be sent anew.
+            # are gone, and have to be sent anew. Where no worker takes them within
+            # dask's time-out, the call would be lost without a word.
             self._backend.call_data_futures.clear()
+            self._backend.client.wait_for_workers(1)
             return
         self._backend.abort_everything(ensure_ready=False)
         self._parallel._initialize_backend()

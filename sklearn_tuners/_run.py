@@ -21,7 +21,13 @@ from sklearn_tuners._compat import (
     forget_subtask,
 )
 from sklearn_tuners._engine import Engine, Trial, Tuner
-from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
+from sklearn_tuners._evaluate import (
+    HAS_ALARM,
+    FitTimeoutError,
+    Guard,
+    Shared,
+    evaluate,
+)
 from sklearn_tuners._journal import Identity, Journal, JournaledTrial
 from sklearn_tuners._resume import (
     describe_data,
@@ -346,9 +352,11 @@ class Run:
 def _check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
     """Raise ``ValueError`` where nothing could end a fit that takes too long."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if timeout is None or workers.kind in ("loky", "multiprocessing", "ray"):
+    if timeout is None or workers.can_kill:
         return
-    if workers.kind == "inline" and in_main_thread:
+    if HAS_ALARM and workers.kind in ("multiprocessing", "ray"):
+        return
+    if HAS_ALARM and workers.kind == "inline" and in_main_thread:
         return
     raise ValueError(
         f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
