@@ -305,7 +305,7 @@ def heeds_ctrl_c():
 @pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", None])
 def test_ctrl_c_keeps_what_is_complete(backend):
-    space = {"seconds": [0.0, 0.01, 0.02, 30.0]}
+    space = {"seconds": [0.0, 0.01, 0.02, 18.0]}
     search = BayesSearchCV(Sleeper(), space, cv=2, n_jobs=1 if backend is None else 2)
     warm_up = BayesSearchCV(Sleeper(), QUALITY, n_iter=4, cv=2, n_jobs=search.n_jobs)
     with joblib.parallel_config(backend=backend or "loky"):
@@ -315,13 +315,18 @@ def test_ctrl_c_keeps_what_is_complete(backend):
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             search.fit(*IRIS)
-        assert time.monotonic() - start < 15  # of the 30 that a fold takes
+        assert time.monotonic() - start < 14  # of the 18 that a fold takes
     seconds = [params["seconds"] for params in search.cv_results_["params"]]
     assert seconds == [0.0, 0.01, 0.02]
     assert search.best_index_ == 0
     assert search.best_params_ == {"seconds": 0.0}
     assert search.best_score_ == 0.5
     assert not hasattr(search, "best_estimator_")
+    # A thread cannot be ended. When its fit is done it puts back the warning filters
+    # that it found: not in the middle of another test.
+    for thread in threading.enumerate():
+        if thread.name.endswith("(worker)"):
+            thread.join(timeout=30)
 
 
 class KillsItsWorker(Sleeper):
