@@ -1,8 +1,9 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
+from sklearn_tuners._conditions import When
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
 
-__all__ = ["BayesSearchCV", "Optimizer", "__version__"]
+__all__ = ["BayesSearchCV", "Optimizer", "When", "__version__"]
 
 __version__ = "0.1.0"
