@@ -5,10 +5,69 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._parts import nested, parameters
 from sklearn_tuners._registry import Row, register, rows_of
 
-__all__ = ["directions", "register_space", "resources"]
+__all__ = ["default_space", "directions", "register_space", "resources"]
+
+
+def default_space(
+    estimator: Any, X: Any = None, y: Any = None, *, n_train: int | None = None
+) -> dict[str, Any]:
+    """Search space of an estimator on some data, from the registry.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Any estimator, or composition of estimators at any depth. Parameters that have
+        another value than their class gives them by default are left alone.
+    X : array-like of shape (n_samples, n_features), default=None
+        The data: their numbers of samples and features and their variances bound the
+        space. None assumes few samples and features, with variance one.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        The target: the sizes of its classes, or its standard deviation.
+    n_train : int, default=None
+        Samples in the smallest training set that the search will use: of a fold, or of
+        the lowest rung. None takes four fifths of those in `X`.
+
+    Returns
+    -------
+    dict
+        Full names of parameters to domains, for `BayesSearchCV`: lists, tuples
+        ``(low, high)`` and ``(low, high, "log-uniform")``, and `When` for parameters
+        that act only for some values of others. It is a plain dict to be edited; see
+        the examples. Empty if there is nothing to tune.
+
+    See Also
+    --------
+    register_space : Makes the space of another class known.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_tuners import default_space
+    >>> X, y = load_iris(return_X_y=True)
+    >>> space = default_space(make_pipeline(PCA(), KNeighborsClassifier(p=1)), X, y)
+    >>> for name, domain in space.items():
+    ...     print(name, domain)
+    pca__n_components (0.5, 0.999)
+    kneighborsclassifier__n_neighbors (1, 60, 'log-uniform')
+    kneighborsclassifier__weights ['uniform', 'distance']
+
+    Fix one, narrow another, add a third:
+
+    >>> space.pop("kneighborsclassifier__weights")
+    ['uniform', 'distance']
+    >>> space |= {
+    ...     "kneighborsclassifier__n_neighbors": (1, 15),
+    ...     "pca__whiten": [False, True],
+    ... }
+    """
+    return find_default_space(estimator, X, y, n_train).space
 
 
 def directions(estimator: Any) -> dict[str, str | list[Any]]:
