@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from copy import copy
 from functools import partial
 from math import inf
 from numbers import Integral, Real
@@ -31,6 +32,7 @@ from sklearn_tuners._compat import (
     fit_context,
     forget_subtask,
 )
+from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._engine import Engine, Trial, Tuner
 from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
 from sklearn_tuners._journal import Journal
@@ -148,6 +150,9 @@ class BaseTunerCV(SearchBase):
         routed = self._routed_params(params)
         base_estimator = clone(self.estimator)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        split = partial(self._draw_splits, cv, X, y, routed.splitter.split)
+        self._choose_space(base_estimator, X, y, split)
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
         tuner = self._make_tuner(space, seed, self.n_initial_points)
@@ -160,11 +165,10 @@ class BaseTunerCV(SearchBase):
         }
         root = self._root_task(has_refit=self.refit is not False)
         root.call_on_fit_task_begin(estimator=self, **data)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         run = _Run(
             self,
             base_estimator,
-            split=partial(self._draw_splits, cv, X, y, routed.splitter.split),
+            split=split,
             shared=Shared(
                 X=X,
                 y=y,
@@ -198,8 +202,41 @@ class BaseTunerCV(SearchBase):
         self.scorer_ = scorers._scorers if is_named else scorers
         root.call_on_fit_task_end(estimator=self, **data)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Represent the search; if it has a default space, with that."""
+        shown = self
+        if self.param_distributions is None and self.param_grid is None:
+            space = vars(self).get("param_distributions_")
+            with suppress(Exception):  # whatever the estimator is, it can be shown
+                space = space or find_default_space(self.estimator).space
+            if space:
+                shown = copy(self)
+                shown.param_distributions = space
+        text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
+        return text
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Set the space that is searched, and where it starts if that is a default."""
+        self._start: dict[str, Any] | None = None
+        given = self.param_distributions
+        self.param_distributions_ = self.param_grid if given is None else given
+        if self.param_distributions_ is not None:
+            return
+        n_train = min(_n_rows(train) for train, _ in split())
+        found = find_default_space(estimator, X, y, n_train)
+        if not found.space:
+            raise ValueError(
+                f"{type(self).__name__} has no default search space for {estimator!r}: "
+                "no parameter is known that is worth tuning and has the default of its "
+                "class. Give param_distributions (or param_grid), a dict of parameter "
+                "names to lists, distributions or ranges."
+            )
+        self.param_distributions_, self._start = found.space, found.start
 
     def _parse_space(self, seed: int) -> Space:
         """Return the search space given as `param_distributions` or `param_grid`."""
@@ -215,15 +252,8 @@ class BaseTunerCV(SearchBase):
                 tuples_as_ranges=False,
                 random_state=seed,
             )
-        if self.param_distributions is None:
-            raise ValueError(
-                f"{type(self).__name__} has no default search space for "
-                f"{type(self.estimator).__name__}: give param_distributions (or "
-                "param_grid), a dict of parameter names to lists, distributions or "
-                "ranges."
-            )
         return Space.parse(
-            self.param_distributions, name="param_distributions", random_state=seed
+            self.param_distributions_, name="param_distributions", random_state=seed
         )
 
     def _draw_splits(
@@ -535,6 +565,12 @@ class _Run:
         is_below = self.tuner.regret_bound() < resolution
         self._n_below = self._n_below + 1 if is_below else 0
         return self._n_below >= _N_BELOW
+
+
+def _n_rows(train: Any) -> int:
+    """Return how many rows a split trains on: indices, or a mask."""
+    rows = np.asarray(train)
+    return int(rows.sum()) if rows.dtype == np.bool_ else rows.size
 
 
 def _check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
