@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -26,6 +27,7 @@ from sklearn_tuners._compat import (
     check_method_params,
     fit_context,
 )
+from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._names import check_parameter_names
@@ -169,14 +171,16 @@ class BaseTunerCV(SearchBase):
         routed = self._routed_params(params)
         base_estimator = clone(self.estimator)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        split = partial(self._draw_splits, cv, X, y, routed.splitter.split)
+        self._choose_space(base_estimator, X, y, split)
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         run = self._make_run(
             base_estimator=base_estimator,
             space=space,
             seed=seed,
-            split=partial(self._draw_splits, cv, X, y, routed.splitter.split),
+            split=split,
             cv=cv,
             groups=routed.splitter.split.get("groups"),
             shared=Shared(
@@ -221,8 +225,49 @@ class BaseTunerCV(SearchBase):
         self.scorer_ = scorers._scorers if is_named else scorers
         root.call_on_fit_task_end(estimator=self, **data)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Represent the search; if it has a default space, with that."""
+        shown = self
+        if self.param_distributions is None and self.param_grid is None:
+            space = vars(self).get("param_distributions_")
+            with suppress(Exception):  # whatever the estimator is, it can be shown
+                space = space or find_default_space(self.estimator).space
+            if space:
+                shown = copy(self)
+                shown.param_distributions = space
+        text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
+        return text
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Set the space that is searched, and where it starts if that is a default."""
+        self._start: dict[str, Any] | None = None
+        given = self.param_distributions
+        self.param_distributions_ = self.param_grid if given is None else given
+        if self.param_distributions_ is not None:
+            return
+        n_train = self._least_training_rows(X, y, split())
+        found = find_default_space(estimator, X, y, n_train)
+        if not found.space:
+            raise ValueError(
+                f"{type(self).__name__} has no default search space for {estimator!r}: "
+                "no parameter is known that is worth tuning and has the default of its "
+                "class. Give param_distributions (or param_grid), a dict of parameter "
+                "names to lists, distributions or ranges."
+            )
+        self.param_distributions_, self._start = found.space, found.start
+
+    def _first_params(self) -> Any:
+        """Return the candidates to begin with: of a default space, the estimator's."""
+        return self._start if self.initial_params is None else self.initial_params
+
+    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
+        """Return the size of the smallest training set of the search."""
+        return min(_n_rows(train) for train, _ in splits)
 
     def _parse_space(self, seed: int) -> Space:
         """Return the search space given as `param_distributions` or `param_grid`."""
@@ -238,15 +283,9 @@ class BaseTunerCV(SearchBase):
                 tuples_as_ranges=False,
                 random_state=seed,
             )
-        if self.param_distributions is None:
-            raise ValueError(
-                f"{type(self).__name__} has no default search space for "
-                f"{type(self.estimator).__name__}: give param_distributions (or "
-                "param_grid), a dict of parameter names to lists, distributions or "
-                "ranges."
-            )
+        assert self.param_distributions_ is not None  # see _choose_space
         return Space.parse(
-            self.param_distributions, name="param_distributions", random_state=seed
+            self.param_distributions_, name="param_distributions", random_state=seed
         )
 
     def _draw_splits(
@@ -328,3 +367,9 @@ class BaseTunerCV(SearchBase):
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
         task.call_on_fit_task_end(estimator=self, **data)
+
+
+def _n_rows(train: Any) -> int:
+    """Return how many rows a split trains on: indices, or a mask."""
+    rows = np.asarray(train)
+    return int(rows.sum()) if rows.dtype == np.bool_ else rows.size

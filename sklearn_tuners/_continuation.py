@@ -24,7 +24,15 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_tuners._compat import cloudpickle_dumps, is_callback_attribute
 
-__all__ = ["EPOCHS", "SAMPLES", "Store", "Training", "continuation", "leaf_of"]
+__all__ = [
+    "EPOCHS",
+    "SAMPLES",
+    "Store",
+    "Training",
+    "continuation",
+    "goes_on",
+    "leaf_of",
+]
 
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
 """Resources that are no parameter of the estimator."""
@@ -142,6 +150,12 @@ def continuation(estimator: Any, resource: str) -> str:
         return "none"
     is_exact = rule.exact(leaf) and _transforms_as_fitted(estimator)
     return "exact" if is_exact else "inexact"
+
+
+def goes_on(leaf: Any, parameter: str) -> bool:
+    """Return whether a class of estimators is known to train on by a parameter."""
+    rule = _rule(leaf, parameter)
+    return rule is not None and any(name in _RULES for name in _names(type(leaf)))
 
 
 def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:

@@ -239,7 +239,7 @@ class HyperbandRun(Run):
                 is_random=search.sampler == "random",
                 seed=self.seed,
                 n_initial_points=n_initial_points,
-                initial_params=search.initial_params,
+                initial_params=search._first_params(),
             ),
             rungs=self.schedule.rungs,
             factor=search.factor,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
@@ -18,7 +20,12 @@ from sklearn_tuners._base import BaseTunerCV, SearchSpace
 from sklearn_tuners._compat import Interval, Outcome, StrOptions
 from sklearn_tuners._continuation import EPOCHS, SAMPLES, Training, continuation
 from sklearn_tuners._engine import Trial
-from sklearn_tuners._hyperband_run import HyperbandRun, make_schedule, steps
+from sklearn_tuners._hyperband_run import (
+    HyperbandRun,
+    Schedule,
+    make_schedule,
+    steps,
+)
 from sklearn_tuners._resources import labels_of
 from sklearn_tuners._results import (
     cumulative_times,
@@ -26,6 +33,7 @@ from sklearn_tuners._results import (
     rows_to_choose_from,
     take_rows,
 )
+from sklearn_tuners._run import Split
 
 __all__ = ["HyperbandSearchCV"]
 
@@ -390,15 +398,12 @@ class HyperbandSearchCV(BaseTunerCV):
             as a multiple of one candidate's with the full resource.
         """
         X, y, groups = indexable(X, y, groups)
-        space = self._parse_space(seed=0)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        schedule = make_schedule(
-            self,
-            {name for b in space.branches for name in b.dimensions},
-            n_samples=X.shape[0] if hasattr(X, "shape") else len(X),
-            y=y,
-            n_splits=cv.get_n_splits(X, y, groups),
-        )
+        split = partial(self._draw_splits, cv, X, y, {"groups": groups})
+        self._choose_space(self.estimator, X, y, split)
+        space = self._parse_space(seed=0)
+        searched = {name for b in space.branches for name in b.dimensions}
+        schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
         rows = []
         for b, bracket in enumerate(schedule.brackets):
@@ -415,6 +420,31 @@ class HyperbandSearchCV(BaseTunerCV):
         return pd.DataFrame(rows, columns=names)
 
     # What differs from BayesSearchCV -----------------------------------------------
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Choose the space; the resource is no part of a default one."""
+        super()._choose_space(estimator, X, y, split)
+        if self._start is not None and isinstance(self.param_distributions_, dict):
+            resource = self._make_schedule(set(), X, y, len(split())).resource
+            self.param_distributions_.pop(resource, None)
+            self._start.pop(resource, None)
+
+    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
+        n_train = super()._least_training_rows(X, y, splits)
+        schedule = self._make_schedule(set(), X, y, len(splits))
+        if schedule.resource != SAMPLES:
+            return n_train
+        return max(1, n_train * schedule.rungs[0] // schedule.rungs[-1])
+
+    def _make_schedule(
+        self, searched: set[str], X: Any, y: Any, n_splits: int
+    ) -> Schedule:
+        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+        return make_schedule(
+            self, searched, n_samples=n_samples, y=y, n_splits=n_splits
+        )
 
     def _make_run(self, **kwargs: Any) -> HyperbandRun:
         run = HyperbandRun(self, **kwargs)
