@@ -62,7 +62,7 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, of whole groups if `groups` are given, and the latest rows with
+          classifier, group by group if `groups` are given, and the latest rows with
           `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
@@ -378,8 +378,9 @@ class HyperbandSearchCV(BaseTunerCV):
 
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
-        rung brackets begin later, and in a finite space that runs out candidates come
-        again: see the user guide.
+        rung brackets begin later. In a finite space that runs out candidates without
+        the full resource come again, and what was run before costs nothing: see the
+        user guide.
 
         Parameters
         ----------
@@ -397,6 +398,7 @@ class HyperbandSearchCV(BaseTunerCV):
             ``n_candidates``, ``n_resources``, and ``cost``, the training that it adds
             as a multiple of one candidate's with the full resource.
         """
+        self._validate_params()
         X, y, groups = indexable(X, y, groups)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, cv, X, y, {"groups": groups})
@@ -405,10 +407,13 @@ class HyperbandSearchCV(BaseTunerCV):
         searched = {name for b in space.branches for name in b.dimensions}
         schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
-        rows = []
+        rows, n_left = [], space.n_distinct
         for b, bracket in enumerate(schedule.brackets):
-            size = int(min(space.n_distinct, bracket.n_candidates[0]))
+            if n_left <= 0:
+                break
+            size = int(min(n_left, bracket.n_candidates[0]))
             bracket = bracket.limited_to(size, self.factor)
+            n_left -= bracket.n_candidates[-1]  # the others may return
             chain: tuple[int, ...] = ()
             for i, (n, r) in enumerate(
                 zip(bracket.n_candidates, bracket.resources, strict=True)
@@ -515,7 +520,7 @@ class HyperbandSearchCV(BaseTunerCV):
             warnings.warn(
                 f"No candidate was scored with the full resource, {self.resource_}="
                 f"{self.max_resources_}: the best one with {reached} is chosen. "
-                "best_score_ is its score with that; it is refitted with everything.",
+                "best_score_ is its score with that; a refit has the full resource.",
                 UserWarning,
                 stacklevel=2,
             )

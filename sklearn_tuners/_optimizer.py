@@ -155,6 +155,11 @@ class Optimizer:
         return len(self._scores)
 
     @property
+    def initial_params(self) -> list[Params]:
+        """What is proposed first, without repeats."""
+        return [dict(params) for params, _ in self._initial]
+
+    @property
     def n_initial_points(self) -> int:
         """Trials before the first one that is proposed by the model."""
         return self._n_initial
