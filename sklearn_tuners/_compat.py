@@ -123,17 +123,19 @@ if _HAS_CALLBACKS:
 class SearchBase(BaseSearchCV):
     """`BaseSearchCV` with its private steps under names that we may call."""
 
-    def _root_task(self, *, has_refit: bool) -> CallbackTask:
+    def _root_task(self, *, n_phases: int) -> CallbackTask:
         """Return the root of the callbacks' task tree; the callbacks are set up."""
         if not _HAS_CALLBACKS:
             return _NoCallbacks()
-        task: CallbackTask = self._init_callback_context(max_subtasks=1 + has_refit)
+        task: CallbackTask = self._init_callback_context(max_subtasks=n_phases)
         return task
 
-    def _search_task(self, root: CallbackTask, n_evaluations: int) -> CallbackTask:
+    def _search_task(
+        self, root: CallbackTask, n_evaluations: int, name: str = "search"
+    ) -> CallbackTask:
         """Return the task whose subtasks are the evaluations, at most that many."""
         task = root.subcontext(
-            task_name="search", max_subtasks=n_evaluations, sequential_subtasks=False
+            task_name=name, max_subtasks=n_evaluations, sequential_subtasks=False
         )
         if _HAS_CALLBACKS:
             task._children_map = _Evaluations()  # type: ignore[attr-defined]
