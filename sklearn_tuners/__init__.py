@@ -2,6 +2,7 @@
 
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
+from sklearn_tuners.diagnosis import Diagnosis, diagnose
 from sklearn_tuners.selection import (
     BestScore,
     KeepDefault,
@@ -12,11 +13,13 @@ from sklearn_tuners.selection import (
 __all__ = [
     "BayesSearchCV",
     "BestScore",
+    "Diagnosis",
     "KeepDefault",
     "OneStandardError",
     "Optimizer",
     "WithinPercent",
     "__version__",
+    "diagnose",
 ]
 
 __version__ = "0.1.0"

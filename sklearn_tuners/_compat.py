@@ -10,6 +10,7 @@ Supported: scikit-learn 1.7 to 1.9, joblib 1.5 or later.
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 import tempfile
 import warnings
@@ -47,6 +48,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "forget_subtask",
+    "parameter_limits",
 ]
 
 Outcome = dict[str, Any]
@@ -341,6 +343,36 @@ def detach(task: CallbackTask) -> CallbackTask:
         parent._children_map[child.task_id] = child
         child = parent
     return detached
+
+
+def parameter_limits(estimator: Any, name: str) -> tuple[float, float]:
+    """Smallest and largest number that an estimator accepts for a parameter.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a value for the parameter, whose type tells whether the limits are those of
+        integers or of floats where an estimator accepts both.
+    name : str
+        Full name, such as ``"clf__max_features"``.
+
+    Returns
+    -------
+    low, high : float
+        Infinite where the class does not say. An open end is given like a closed one.
+    """
+    owner, _, own = name.rpartition("__")
+    inner = estimator.get_params()[owner] if owner else estimator
+    value = estimator.get_params()[name]
+    constraints = getattr(inner, "_parameter_constraints", {}).get(own)
+    if not isinstance(constraints, list):
+        return -math.inf, math.inf
+    fitting = [
+        c for c in constraints if isinstance(c, Interval) and c.is_satisfied_by(value)
+    ]
+    lows = [-math.inf if c.left is None else float(c.left) for c in fitting]
+    highs = [math.inf if c.right is None else float(c.right) for c in fitting]
+    return min(lows, default=-math.inf), max(highs, default=math.inf)
 
 
 class JoblibBackend:

@@ -35,7 +35,9 @@ __all__ = [
     "comparable_rows",
     "indistinguishable",
     "metric_of",
+    "overlap_factor",
     "paired_errors",
+    "residual_variance",
     "selection_bias",
     "split_scores",
     "standard_error",
@@ -143,6 +145,33 @@ def comparable_rows(results: dict[str, Any], S: FloatArray) -> BoolArray:
     return np.asarray(complete)
 
 
+def overlap_factor(n_splits: int, rho: float | None = None) -> float:
+    """Variance of a mean over splits, for scores of variance 1.
+
+    Parameters
+    ----------
+    n_splits : int
+        K.
+    rho : float, default=None
+        ``n_test / n``. None: that of K-fold cross-validation, ``1 / K``.
+
+    Returns
+    -------
+    float
+        ``1 / K + rho / (1 - rho)`` ([1]_ of the module); 0 for one split, which says
+        nothing about noise.
+
+    Examples
+    --------
+    >>> overlap_factor(5)
+    0.45
+    """
+    if n_splits < 2:
+        return 0.0
+    share = 1.0 / n_splits if rho is None else rho
+    return 1.0 / n_splits + share / (1.0 - share)
+
+
 def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
     """Error of means over splits whose training sets overlap.
 
@@ -156,8 +185,7 @@ def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
     Returns
     -------
     ndarray of shape (...)
-        ``sqrt((1 / K + rho / (1 - rho)) s2)`` ([1]_ of the module); 0 for one split,
-        which says nothing about noise.
+        ``sqrt(overlap_factor(K, rho) s2)``; 0 for one split.
 
     Examples
     --------
@@ -168,8 +196,7 @@ def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
     n_splits = D.shape[-1]
     if n_splits < 2:
         return np.zeros(D.shape[:-1])
-    share = 1.0 / n_splits if rho is None else rho
-    factor = 1.0 / n_splits + share / (1.0 - share)
+    factor = overlap_factor(n_splits, rho)
     return np.asarray(np.sqrt(factor * np.var(D, axis=-1, ddof=1)))
 
 
@@ -204,6 +231,40 @@ def paired_errors(
     scale = 1e-12 * max(1.0, float(np.nanmax(np.abs(S), initial=0.0)))
     behind[np.abs(behind) < scale] = 0.0
     return behind, standard_error(D, rho)
+
+
+def residual_variance(S: FloatArray) -> float:
+    """Variance of what is peculiar to one candidate on one split.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n, K)
+        Test scores, all finite.
+
+    Returns
+    -------
+    float
+        Of the residuals ``S_ij - mean_i - mean_j + mean`` with (n - 1) (K - 1) degrees
+        of freedom, over the best quarter of the candidates (at least 4, if there are),
+        or over all of them if those are all the same: bad ones often differ from split
+        to split more than those that matter. 0 for one split or candidate.
+
+    Examples
+    --------
+    >>> easy_and_hard = np.array([[0.9, 0.5], [0.8, 0.4]])
+    >>> round(residual_variance(easy_and_hard), 6)
+    0.0
+    """
+    if min(S.shape) < 2:
+        return 0.0
+    order = np.argsort(-S.mean(axis=1), kind="stable")
+    for n in (max(len(S) // 4, min(4, len(S))), len(S)):
+        top = S[order[:n]]
+        R = top - top.mean(axis=1, keepdims=True) - top.mean(axis=0) + top.mean()
+        variance = float((R**2).sum() / ((n - 1) * (S.shape[1] - 1)))
+        if variance > 1e-24 * float((S**2).max()):
+            return variance
+    return 0.0
 
 
 def indistinguishable(

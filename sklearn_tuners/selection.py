@@ -46,6 +46,7 @@ from sklearn_tuners._paired import (
     split_scores,
 )
 from sklearn_tuners._values import equivalent, is_number
+from sklearn_tuners.spaces import directions as registered_directions
 
 __all__ = [
     "BestScore",
@@ -150,8 +151,6 @@ class _SimplestAdmissible(SelectionRule):
         """Directions of the estimator as the candidate makes it: steps may differ."""
         if self.directions is not None:
             return self.directions
-        from sklearn_tuners.spaces import directions as registered_directions
-
         estimator = clone(self.estimator).set_params(**clone(params, safe=False))
         found: Mapping[str, Direction] = registered_directions(estimator)
         return found
