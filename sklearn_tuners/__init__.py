@@ -1,5 +1,6 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
+from sklearn_tuners._conditions import When
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
 from sklearn_tuners.diagnosis import Diagnosis, diagnose
@@ -9,6 +10,7 @@ from sklearn_tuners.selection import (
     OneStandardError,
     WithinPercent,
 )
+from sklearn_tuners.spaces import default_space, register_space
 
 __all__ = [
     "BayesSearchCV",
@@ -17,9 +19,12 @@ __all__ = [
     "KeepDefault",
     "OneStandardError",
     "Optimizer",
+    "When",
     "WithinPercent",
     "__version__",
+    "default_space",
     "diagnose",
+    "register_space",
 ]
 
 __version__ = "0.1.0"

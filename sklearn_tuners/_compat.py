@@ -30,6 +30,7 @@ from sklearn.model_selection._validation import (
     _fit_and_score,
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, _with_config_and_warning_filters, delayed
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -49,6 +50,7 @@ __all__ = [
     "fit_context",
     "forget_subtask",
     "parameter_limits",
+    "safe_indexing",
 ]
 
 Outcome = dict[str, Any]

@@ -326,7 +326,8 @@ def _edge_findings(facts: Facts) -> list[Finding]:
     found = []
     for name, dimension in branch.dimensions.items():
         column = branch.columns.get(name)
-        if column is None or dimension.is_categorical or dimension.n_levels < 3:
+        is_tuned = column is not None and name in best  # its condition may not hold
+        if not is_tuned or dimension.is_categorical or dimension.n_levels < 3:
             continue
         limits = parameter_limits(facts.best_estimator, name)
         edge = find_edge(dimension, best[name], limits)
