@@ -133,8 +133,9 @@ class BayesSearchCV(BaseTunerCV):
         splits. `cv` has to be an integer or a splitter with a `random_state`; integers
         are shuffled for it. The best score of many is too high because it was selected
         for that, which fresh splits are not subject to; it costs as much as that many
-        more candidates. `docs/selection.md` has measured what it brings. `cv_results_`
-        stays as it is, with the choice in `best_index_`.
+        more candidates. In our measurements it did not choose better models, nor worse
+        ones (`docs/reevaluate.md`). `cv_results_` stays as it is, with the choice in
+        `best_index_`.
 
     journal : str or path-like, default=None
         SQLite file that every finished fold is written to at once. If the file exists,
