@@ -34,6 +34,8 @@ QUANTITIES = {
     "p": "features that there are at least",
     "p-1": "one less",
     "1/p": "the share of one feature",
+    "m": "features that later steps need: more than one only if they ask for a number",
+    "m/p": "the share of these",
     "1/sqrt(p)": "the share of sqrt(p) features",
     "min(p,q)": "the smaller one of the numbers of features and targets",
     "k-1": "classes but one",

@@ -54,6 +54,8 @@ class Sizes:
         Features, at least.
     p_max : int or None
         Features, at most; None if there may be any number.
+    needed : int
+        Features that later steps need.
     q : int
         Targets.
     counts : tuple of int or None
@@ -72,6 +74,7 @@ class Sizes:
     n: int = N_UNKNOWN
     p: int = P_UNKNOWN
     p_max: int | None = None
+    needed: int = 1
     q: int = 1
     counts: tuple[int, ...] | None = None
     spread: float | None = None
@@ -87,6 +90,7 @@ class Sizes:
             "@sparse": self.sparse,
             "@missing": self.missing,
             "@transforms": self.transforms,
+            "@needs_features": self.needed > 1,
             # A random subset of a fifth of the samples determines a linear model.
             "@p_under_fifth": self.p_max is not None and 5 * (self.p_max + 1) <= self.n,
         }
@@ -219,6 +223,8 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "p": lambda s: s.p,
     "p-1": lambda s: s.p - 1,
     "1/p": lambda s: 1 / s.p,
+    "m": lambda s: s.needed,
+    "m/p": lambda s: s.needed / s.p,
     "1/sqrt(p)": lambda s: 1 / math.sqrt(s.p_max or 10),
     "min(p,q)": lambda s: min(s.p, s.q),
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,
