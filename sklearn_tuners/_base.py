@@ -309,7 +309,7 @@ class BaseTunerCV(SearchBase):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
             elif isinstance(self.refit, SelectionRule):
-                self.best_score_ = self.refit.score(results, self.best_index_)
+                self.best_score_ = self.refit.score_of(results, self.best_index_)
             self.best_params_ = results["params"][self.best_index_]
 
     def _refit(

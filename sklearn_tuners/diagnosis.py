@@ -275,7 +275,7 @@ def _ties(facts: Facts) -> Finding:
         f"these splits; {close} are within one standard error"
     )
     is_many = alike > (n - 1) / 2
-    advice = "choose among them by simplicity: refit=OneStandardError(estimator)"
+    advice = "any will do: refit=WithinPercent(estimator) takes a simple one"
     return Finding(
         "ties",
         "",

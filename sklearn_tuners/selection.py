@@ -94,7 +94,7 @@ class SelectionRule(BaseEstimator):
         times = np.asarray(cv_results_.get("mean_fit_time", np.zeros(len(S))))[rows]
         return int(rows[self._choose(S[rows], params, times)])
 
-    def score(self, cv_results_: Results, index: int) -> float:
+    def score_of(self, cv_results_: Results, index: int) -> float:
         """Mean test score of a row, by the metric of the rule.
 
         Parameters

@@ -188,7 +188,7 @@ def test_ties():
     search = made({"c": uniform(0, 1)}, noise=0.05)
     found = diagnose(search)["ties"]
     assert found.verdict == "many"
-    assert "OneStandardError" in found.advice
+    assert "refit=WithinPercent(estimator)" in found.advice
     assert found.estimate > 12
     search = made({"a": uniform(0, 5)}, noise=0.001)
     found = diagnose(search)["ties"]
