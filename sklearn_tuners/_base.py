@@ -33,6 +33,7 @@ from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._names import check_parameter_names
 from sklearn_tuners._run import Run, SeededTuner, Split
 from sklearn_tuners._space import Space
+from sklearn_tuners.selection import SelectionRule
 
 __all__ = ["BaseTunerCV", "SearchSpace"]
 
@@ -44,6 +45,8 @@ class BaseTunerCV(SearchBase):
 
     A subclass says by `_make_tuner` how params are proposed.
     """
+
+    reevaluate_top: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SearchBase._parameter_constraints,
@@ -62,6 +65,7 @@ class BaseTunerCV(SearchBase):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "stopping": [StrOptions({"auto"}), None],
+        "reevaluate_top": [Interval(Integral, 2, None, closed="left"), None],
         "journal": [str, os.PathLike, None],
         "journal_synchronous": [StrOptions({"NORMAL", "FULL"})],
     }
@@ -172,16 +176,16 @@ class BaseTunerCV(SearchBase):
         base_estimator = clone(self.estimator)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        split = partial(self._draw_splits, cv, X, y, routed.splitter.split)
-        self._choose_space(base_estimator, X, y, split)
+        draw = partial(self._draw_splits, X, y, routed.splitter.split)
+        self._choose_space(base_estimator, X, y, partial(draw, cv))
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
         run = self._make_run(
             base_estimator=base_estimator,
             space=space,
             seed=seed,
-            split=split,
             cv=cv,
+            draw=draw,
             groups=routed.splitter.split.get("groups"),
             shared=Shared(
                 X=X,
@@ -202,7 +206,7 @@ class BaseTunerCV(SearchBase):
             "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
-        root = self._root_task(has_refit=self.refit is not False)
+        root = self._root_task(n_phases=self._n_phases())
         root.call_on_fit_task_begin(estimator=self, **data)
         try:
             self.stop_reason_ = run.trials(root)
@@ -218,7 +222,7 @@ class BaseTunerCV(SearchBase):
                 f"The search was stopped ({self.stop_reason_}) before any candidate "
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
-        self._set_results(run.rows, refit_metric)
+        self._set_results(run.rows, refit_metric, run.reevaluation)
         if self.refit:
             self._refit(base_estimator, data, routed.estimator.fit, root)
         is_named = isinstance(scorers, MultimetricScorer)
@@ -240,6 +244,10 @@ class BaseTunerCV(SearchBase):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    def _n_phases(self) -> int:
+        """Return how many children the callbacks' root task has at the most."""
+        return 1 + (self.reevaluate_top is not None) + (self.refit is not False)
 
     def _choose_space(
         self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
@@ -289,7 +297,7 @@ class BaseTunerCV(SearchBase):
         )
 
     def _draw_splits(
-        self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]
+        self, X: Any, y: Any, split_params: dict[str, Any], cv: Any
     ) -> list[Split]:
         """Return the splits of `cv`, new ones at each call if it shuffles unseeded."""
         n_splits = cv.get_n_splits(X, y, **split_params)
@@ -306,7 +314,12 @@ class BaseTunerCV(SearchBase):
             )
         return splits
 
-    def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
+    def _set_results(
+        self,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        reevaluation: tuple[int, dict[str, Any]] | None = None,
+    ) -> None:
         """Set ``cv_results_`` and what follows from it, all that is known unfitted."""
         outcomes = self._outcomes(trials)
         n_splits = len(trials[0].outcomes)
@@ -325,9 +338,13 @@ class BaseTunerCV(SearchBase):
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best_index(refit_metric, results)
+            if reevaluation is not None:
+                self.best_index_, self.reevaluation_ = reevaluation
             if not callable(self.refit):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
+            elif isinstance(self.refit, SelectionRule):
+                self.best_score_ = self.refit.score_of(results, self.best_index_)
             self.best_params_ = results["params"][self.best_index_]
 
     def _outcomes(self, trials: list[Trial]) -> list[Outcome]:

@@ -277,8 +277,7 @@ class HyperbandRun(Run):
                     f"{math.ceil(n_labels / len(order) * self.n_samples)}"
                 )
 
-    @property
-    def n_candidates(self) -> int:
+    def _most_trials(self) -> int:
         """Trials to run at the most: the tuner says when it is done."""
         return sys.maxsize
 

@@ -401,7 +401,7 @@ class HyperbandSearchCV(BaseTunerCV):
         self._validate_params()
         X, y, groups = indexable(X, y, groups)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        split = partial(self._draw_splits, cv, X, y, {"groups": groups})
+        split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
         self._choose_space(self.estimator, X, y, split)
         space = self._parse_space(seed=0)
         searched = {name for b in space.branches for name in b.dimensions}
@@ -526,8 +526,13 @@ class HyperbandSearchCV(BaseTunerCV):
             )
         return int(rows[super()._best_index(refit_metric, take_rows(results, rows))])
 
-    def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
-        super()._set_results(trials, refit_metric)
+    def _set_results(
+        self,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        reevaluation: tuple[int, dict[str, Any]] | None = None,
+    ) -> None:
+        super()._set_results(trials, refit_metric, reevaluation)
         if hasattr(self, "best_params_") and self._is_parameter:
             self.best_params_ = self.best_params_ | {
                 self.resource_: self.max_resources_
