@@ -49,6 +49,7 @@ from benchmarks.virtual import (
     draw_durations,
     run_virtually,
 )
+from sklearn_tuners._tuner import OptimizerTuner
 
 PROBLEMS = ("hartmann6", "rosenbrock4", "mixed")
 WORKERS = (2, 4, 8, 16)
@@ -100,7 +101,7 @@ def run_free(
     """Run the optimiser for each number of splits and of workers."""
     for n_splits, n_workers in product(splits, WORKERS):
         run = run_virtually(
-            Ours(problem, N_TRIALS, seed).optimizer,
+            OptimizerTuner(Ours(problem, N_TRIALS, seed).optimizer),
             draw_durations(seed, n_splits=n_splits),
             n_workers=n_workers,
             lag=None,
@@ -113,7 +114,7 @@ def run_lagging(
     problem: Problem, seed: int, splits: Sequence[int], lag: int
 ) -> Iterator[tuple[int, int, VirtualRun]]:
     """Run the optimiser once, and what it proposed for each number of workers."""
-    tuner = Ours(problem, N_TRIALS, seed).optimizer
+    tuner = OptimizerTuner(Ours(problem, N_TRIALS, seed).optimizer)
     n_independent = tuner.n_independent
     durations = draw_durations(seed)
     first = run_virtually(tuner, durations, n_workers=1, lag=lag, score=problem.score)

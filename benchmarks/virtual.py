@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_tuners._engine import Engine, Trial, Tuner
+from sklearn_tuners._engine import Engine, Proposal, Trial, Tuner
 
 N_TRIALS, N_SPLITS = 160, 5
 
@@ -243,15 +243,17 @@ def run_virtually(
 class Replay:
     """A tuner that proposes what another one has proposed."""
 
+    exhausted = "space exhausted"
+
     def __init__(self, params: Sequence[Params], n_independent: int) -> None:
         self.params = params
         self.n_independent = n_independent
         self._n_asked = 0
 
-    def ask(self, pending: Sequence[Params] = ()) -> dict[str, Any]:
+    def ask(self, pending: Sequence[Trial]) -> Proposal:
         """Return the next of the list."""
         self._n_asked += 1
-        return dict(self.params[self._n_asked - 1])
+        return Proposal(dict(self.params[self._n_asked - 1]))
 
-    def tell(self, params: Params, score: float) -> None:
+    def tell(self, trial: Trial, score: float) -> None:
         """Learn nothing."""

@@ -1,9 +1,32 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
+from sklearn_tuners._conditions import When
 from sklearn_tuners._hyperband_search import HyperbandSearchCV
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
+from sklearn_tuners.diagnosis import Diagnosis, diagnose
+from sklearn_tuners.selection import (
+    BestScore,
+    KeepDefault,
+    OneStandardError,
+    WithinPercent,
+)
+from sklearn_tuners.spaces import default_space, register_space
 
-__all__ = ["BayesSearchCV", "HyperbandSearchCV", "Optimizer", "__version__"]
+__all__ = [
+    "BayesSearchCV",
+    "BestScore",
+    "Diagnosis",
+    "HyperbandSearchCV",
+    "KeepDefault",
+    "OneStandardError",
+    "Optimizer",
+    "When",
+    "WithinPercent",
+    "__version__",
+    "default_space",
+    "diagnose",
+    "register_space",
+]
 
 __version__ = "0.1.0"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -26,11 +27,13 @@ from sklearn_tuners._compat import (
     check_method_params,
     fit_context,
 )
+from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._names import check_parameter_names
 from sklearn_tuners._run import Run, SeededTuner, Split
 from sklearn_tuners._space import Space
+from sklearn_tuners.selection import SelectionRule
 
 __all__ = ["BaseTunerCV", "SearchSpace"]
 
@@ -42,6 +45,8 @@ class BaseTunerCV(SearchBase):
 
     A subclass says by `_make_tuner` how params are proposed.
     """
+
+    reevaluate_top: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SearchBase._parameter_constraints,
@@ -60,6 +65,7 @@ class BaseTunerCV(SearchBase):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "stopping": [StrOptions({"auto"}), None],
+        "reevaluate_top": [Interval(Integral, 2, None, closed="left"), None],
         "journal": [str, os.PathLike, None],
         "journal_synchronous": [StrOptions({"NORMAL", "FULL"})],
     }
@@ -169,15 +175,17 @@ class BaseTunerCV(SearchBase):
         routed = self._routed_params(params)
         base_estimator = clone(self.estimator)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        draw = partial(self._draw_splits, X, y, routed.splitter.split)
+        self._choose_space(base_estimator, X, y, partial(draw, cv))
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         run = self._make_run(
             base_estimator=base_estimator,
             space=space,
             seed=seed,
-            split=partial(self._draw_splits, cv, X, y, routed.splitter.split),
             cv=cv,
+            draw=draw,
             groups=routed.splitter.split.get("groups"),
             shared=Shared(
                 X=X,
@@ -198,7 +206,7 @@ class BaseTunerCV(SearchBase):
             "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
-        root = self._root_task(has_refit=self.refit is not False)
+        root = self._root_task(n_phases=self._n_phases())
         root.call_on_fit_task_begin(estimator=self, **data)
         try:
             self.stop_reason_ = run.trials(root)
@@ -214,15 +222,60 @@ class BaseTunerCV(SearchBase):
                 f"The search was stopped ({self.stop_reason_}) before any candidate "
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
-        self._set_results(run.rows, refit_metric)
+        self._set_results(run.rows, refit_metric, run.reevaluation)
         if self.refit:
             self._refit(base_estimator, data, routed.estimator.fit, root)
         is_named = isinstance(scorers, MultimetricScorer)
         self.scorer_ = scorers._scorers if is_named else scorers
         root.call_on_fit_task_end(estimator=self, **data)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Represent the search; if it has a default space, with that."""
+        shown = self
+        if self.param_distributions is None and self.param_grid is None:
+            space = vars(self).get("param_distributions_")
+            with suppress(Exception):  # whatever the estimator is, it can be shown
+                space = space or find_default_space(self.estimator).space
+            if space:
+                shown = copy(self)
+                shown.param_distributions = space
+        text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
+        return text
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    def _n_phases(self) -> int:
+        """Return how many children the callbacks' root task has at the most."""
+        return 1 + (self.reevaluate_top is not None) + (self.refit is not False)
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Set the space that is searched, and where it starts if that is a default."""
+        self._start: dict[str, Any] | None = None
+        given = self.param_distributions
+        self.param_distributions_ = self.param_grid if given is None else given
+        if self.param_distributions_ is not None:
+            return
+        n_train = self._least_training_rows(X, y, split())
+        found = find_default_space(estimator, X, y, n_train)
+        if not found.space:
+            raise ValueError(
+                f"{type(self).__name__} has no default search space for {estimator!r}: "
+                "no parameter is known that is worth tuning and has the default of its "
+                "class. Give param_distributions (or param_grid), a dict of parameter "
+                "names to lists, distributions or ranges."
+            )
+        self.param_distributions_, self._start = found.space, found.start
+
+    def _first_params(self) -> Any:
+        """Return the candidates to begin with: of a default space, the estimator's."""
+        return self._start if self.initial_params is None else self.initial_params
+
+    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
+        """Return the size of the smallest training set of the search."""
+        return min(_n_rows(train) for train, _ in splits)
 
     def _parse_space(self, seed: int) -> Space:
         """Return the search space given as `param_distributions` or `param_grid`."""
@@ -238,19 +291,13 @@ class BaseTunerCV(SearchBase):
                 tuples_as_ranges=False,
                 random_state=seed,
             )
-        if self.param_distributions is None:
-            raise ValueError(
-                f"{type(self).__name__} has no default search space for "
-                f"{type(self.estimator).__name__}: give param_distributions (or "
-                "param_grid), a dict of parameter names to lists, distributions or "
-                "ranges."
-            )
+        assert self.param_distributions_ is not None  # see _choose_space
         return Space.parse(
-            self.param_distributions, name="param_distributions", random_state=seed
+            self.param_distributions_, name="param_distributions", random_state=seed
         )
 
     def _draw_splits(
-        self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]
+        self, X: Any, y: Any, split_params: dict[str, Any], cv: Any
     ) -> list[Split]:
         """Return the splits of `cv`, new ones at each call if it shuffles unseeded."""
         n_splits = cv.get_n_splits(X, y, **split_params)
@@ -267,7 +314,12 @@ class BaseTunerCV(SearchBase):
             )
         return splits
 
-    def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
+    def _set_results(
+        self,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        reevaluation: tuple[int, dict[str, Any]] | None = None,
+    ) -> None:
         """Set ``cv_results_`` and what follows from it, all that is known unfitted."""
         outcomes = self._outcomes(trials)
         n_splits = len(trials[0].outcomes)
@@ -275,17 +327,24 @@ class BaseTunerCV(SearchBase):
             [self._all_params(trial) for trial in trials], n_splits, outcomes
         )
         self._complete_results(results, trials)
-        self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
+        # Where a callable scorer fails there is no dict: the first row need not tell.
+        scores = (outcome["test_scores"] for outcome in outcomes)
+        named = next((score for score in scores if isinstance(score, dict)), None)
+        self.multimetric_ = named is not None
         self.n_splits_ = n_splits
         self.cv_results_ = results
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_metric(outcomes[0]["test_scores"])
+        if callable(self.scoring) and named is not None:
+            self._check_refit_metric(named)
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best_index(refit_metric, results)
+            if reevaluation is not None:
+                self.best_index_, self.reevaluation_ = reevaluation
             if not callable(self.refit):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
+            elif isinstance(self.refit, SelectionRule):
+                self.best_score_ = self.refit.score_of(results, self.best_index_)
             self.best_params_ = results["params"][self.best_index_]
 
     def _outcomes(self, trials: list[Trial]) -> list[Outcome]:
@@ -325,3 +384,9 @@ class BaseTunerCV(SearchBase):
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
         task.call_on_fit_task_end(estimator=self, **data)
+
+
+def _n_rows(train: Any) -> int:
+    """Return how many rows a split trains on: indices, or a mask."""
+    rows = np.asarray(train)
+    return int(rows.sum()) if rows.dtype == np.bool_ else rows.size

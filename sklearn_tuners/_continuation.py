@@ -10,6 +10,7 @@ import os
 import pickle
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,15 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_tuners._compat import cloudpickle_dumps, is_callback_attribute
 
-__all__ = ["EPOCHS", "SAMPLES", "Store", "Training", "continuation", "leaf_of"]
+__all__ = [
+    "EPOCHS",
+    "SAMPLES",
+    "Store",
+    "Training",
+    "continuation",
+    "goes_on",
+    "leaf_of",
+]
 
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
 """Resources that are no parameter of the estimator."""
@@ -33,8 +42,27 @@ _WORTH = 0.25
 """A state is kept if storing and loading it takes less than this share of the fit."""
 
 Chain = tuple[int, ...]
-State = tuple[Chain, bool, dict[str, Any]]
-"""Steps that were made, whether training has ended by itself, and the attributes."""
+
+
+class State(NamedTuple):
+    """How far the training of a candidate on a split has come.
+
+    Attributes
+    ----------
+    chain : tuple of int
+        Steps that were made.
+    has_ended : bool
+        Whether training has ended by itself.
+    seconds : float
+        What the steps took.
+    estimator : estimator
+        As they left it, without its callbacks.
+    """
+
+    chain: Chain
+    has_ended: bool
+    seconds: float
+    estimator: Any
 
 
 class Rule(NamedTuple):
@@ -71,19 +99,20 @@ def _never(estimator: Any) -> bool:
 
 
 def _full_rows(*names: str) -> Callable[[Any], bool]:
-    """Whether parameters that draw rows or columns are at 1 or None."""
+    """Whether trees are added without change to the others, and all rows are used.
+
+    That is where parameters that draw rows or columns are at 1 or None.
+    """
 
     def check(estimator: Any) -> bool:
         params = estimator.get_params(deep=False)
         drawn = [params.get(name) for name in names]
-        is_dart = "dart" in {params.get("booster"), params.get("boosting_type")}
-        return not is_dart and all(value in (None, 1, 1.0) for value in drawn)
+        kinds = {params.get("booster"), params.get("boosting_type")}
+        return kinds <= {None, "gbtree", "gbdt"} and all(
+            value in (None, 1, 1.0) for value in drawn
+        )
 
     return check
-
-
-def _has_learning_rate(estimator: Any) -> bool:
-    return estimator.get_params(deep=False).get("learning_rate") is not None
 
 
 _XGB = Rule(
@@ -94,7 +123,9 @@ _XGB = Rule(
     ),
 )
 _LGBM = Rule("n_estimators", "init_model", _full_rows("subsample", "colsample_bytree"))
-_CATBOOST = Rule("iterations", "init_model", _has_learning_rate)
+# CatBoost's model goes on exactly in the process that has trained it, but not once it
+# has been pickled, as it has to be between two rungs.
+_CATBOOST = Rule("iterations", "init_model", _never)
 _FOREST = Rule("n_estimators", "total", _is_seeded)
 _EPOCHS = Rule("max_iter", "more", _never, "n_iter_")
 
@@ -115,6 +146,9 @@ _RULES: dict[str, Rule] = {
 """By the class, or a base of it. The first match in the order of the bases counts."""
 
 _NO_RULE = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
+_EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
+"""Parameters of boosters whose fits may stop by themselves: they keep no count of the
+rounds without improvement that a further fit could go on with."""
 
 
 def continuation(estimator: Any, resource: str) -> str:
@@ -135,13 +169,19 @@ def continuation(estimator: Any, resource: str) -> str:
     if resource == SAMPLES:
         return "none"
     leaf, is_last = leaf_of(estimator, resource)
-    if resource == EPOCHS:
-        return "exact"  # the same calls of partial_fit, in one go or not
-    rule = _rule(leaf, resource)
-    if rule is None or not is_last:
-        return "none"
-    is_exact = rule.exact(leaf) and _transforms_as_fitted(estimator)
+    is_exact = _transforms_as_fitted(estimator)
+    if resource != EPOCHS:  # there the calls are the same, in one go or not
+        rule = _rule(leaf, resource)
+        if rule is None or not is_last:
+            return "none"
+        is_exact &= rule.exact(leaf)
     return "exact" if is_exact else "inexact"
+
+
+def goes_on(leaf: Any, parameter: str) -> bool:
+    """Return whether a class of estimators is known to train on by a parameter."""
+    rule = _rule(leaf, parameter)
+    return rule is not None and any(name in _RULES for name in _names(type(leaf)))
 
 
 def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:
@@ -182,7 +222,8 @@ def _rule(leaf: Any, resource: str) -> Rule | None:
     parameter = resource.rpartition("__")[2]
     names = _names(type(leaf))
     params = leaf.get_params(deep=False)
-    if _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
+    stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
+    if stops or _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
         return None
     rule = next((_RULES[name] for name in names if name in _RULES), None)
     if rule is None and "warm_start" in params and parameter == "max_iter":
@@ -197,15 +238,26 @@ def _transforms_as_fitted(estimator: Any) -> bool:
     way whose last digits differ.
     """
     while isinstance(estimator, Pipeline):
-        for _, step in estimator.steps[:-1]:
-            own = getattr(type(step), "fit_transform", None)
-            if own is not None and own.__module__ not in (
-                "sklearn.base",
-                "sklearn.preprocessing._data",
-            ):
-                return False
+        if not all(_repeats(step) for _, step in estimator.steps[:-1]):
+            return False
         estimator = estimator.steps[-1][1]
     return True
+
+
+def _repeats(transformer: Any) -> bool:
+    """Whether a transformer, or all those in it, do as `_transforms_as_fitted` says."""
+    parts = [
+        part
+        for name in ("steps", "transformers", "transformer_list")
+        for _, part, *_ in getattr(transformer, name, ())
+    ]
+    if parts:
+        return all(map(_repeats, parts))
+    own = getattr(type(transformer), "fit_transform", None)
+    return own is None or own.__module__ in (
+        "sklearn.base",
+        "sklearn.preprocessing._data",
+    )
 
 
 @dataclass(frozen=True)
@@ -228,26 +280,25 @@ class Store:
         try:
             with open(self._path(key), "rb") as file:
                 state: State = pickle.load(file)
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except Exception:  # whatever damaged bytes raise: it is trained again
             return None
-        return state if state[0] == chain else None
+        is_ours = isinstance(state, State) and state.chain == chain
+        return state if is_ours else None
 
-    def save(self, key: str, state: State, fit_time: float) -> None:
+    def save(self, key: str, state: State) -> None:
         """Keep a state, if that is worth its while and it fits.
 
         Parameters
         ----------
         key : str
             Of the candidate and the split.
-        state : tuple
-            See `load`.
-        fit_time : float
-            Seconds to get there again.
+        state : State
+            To `load`.
         """
         start = time.perf_counter()
         with suppress(Exception):  # what cannot be stored is trained again
             data = cloudpickle_dumps(state, protocol=5)
-            if 2.0 * (time.perf_counter() - start) > _WORTH * fit_time:
+            if 2.0 * (time.perf_counter() - start) > _WORTH * state.seconds:
                 self._path(key).unlink(missing_ok=True)
             elif self._make_room(len(data)):
                 handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
@@ -256,6 +307,8 @@ class Store:
                 os.replace(name, self._path(key))
 
     def _make_room(self, n_bytes: int) -> bool:
+        if n_bytes > self.max_bytes:
+            return False
         files: list[tuple[float, int, str]] = []
         for entry in os.scandir(self.folder):
             with suppress(OSError):  # another worker has removed it
@@ -327,22 +380,20 @@ class Training:
             _fit(estimator, X, y, fit_params)
             return estimator
         step = _train_epochs if self.resource == EPOCHS else _train_further
-        start, n_done, has_ended = time.perf_counter(), 0, False
+        n_done, has_ended, seconds = 0, False, 0.0
         state = self._stored()
         if state is not None:
-            chain, has_ended, attributes = state
-            n_done = len(chain)
-            _adopt(estimator, attributes)
-        steps = (0, *self.chain)
-        for done, target in list(zip(steps, self.chain, strict=False))[n_done:]:
+            n_done, has_ended, seconds = len(state.chain), *state[1:3]
+            _adopt(estimator, state.estimator)
+        steps = zip((0, *self.chain), self.chain, strict=False)
+        start = time.perf_counter()
+        for done, target in list(steps)[n_done:]:
             if not has_ended:
                 has_ended = step(estimator, X, y, fit_params, self, done, target)
+        seconds += time.perf_counter() - start
         if self.store is not None and not self.is_last:
-            # Without the state the steps before these would have to be made again too.
-            share = 1.0 - steps[n_done] / steps[-1]
-            elapsed = (time.perf_counter() - start) / share
-            state = (self.chain, has_ended, _attributes(estimator))
-            self.store.save(self.key, state, elapsed)
+            kept = _without_callbacks(estimator)
+            self.store.save(self.key, State(self.chain, has_ended, seconds, kept))
         return estimator
 
     def _stored(self) -> State | None:
@@ -358,15 +409,20 @@ def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
         estimator.fit(X, y, **fit_params)
 
 
-def _attributes(estimator: Any) -> dict[str, Any]:
-    return {k: v for k, v in vars(estimator).items() if not is_callback_attribute(k)}
+def _without_callbacks(estimator: Any) -> Any:
+    """Return an estimator that has the attributes of another, but for its callbacks."""
+    other = object.__new__(type(estimator))
+    vars(other).update(
+        {k: v for k, v in vars(estimator).items() if not is_callback_attribute(k)}
+    )
+    return other
 
 
-def _adopt(estimator: Any, attributes: dict[str, Any]) -> None:
-    """Make an estimator the one that had these attributes, but for its callbacks."""
+def _adopt(estimator: Any, other: Any) -> None:
+    """Give an estimator the attributes of another; it keeps its callbacks."""
     own = {k: v for k, v in vars(estimator).items() if is_callback_attribute(k)}
     vars(estimator).clear()
-    vars(estimator).update(attributes | own)
+    vars(estimator).update(vars(other) | own)
 
 
 def _train_epochs(
@@ -395,6 +451,8 @@ def _train_epochs(
                 if done
                 else head_pipeline.fit_transform(X, y, **others)
             )
+            # With `memory` others have been fitted in the place of the transformers.
+            estimator.steps[:-1] = head_pipeline.steps
         estimator = leaf
     if training.classes is not None:
         kwargs["classes"] = training.classes
@@ -429,7 +487,9 @@ def _train_further(
         warm = leaf.warm_start
         n = target if rule.how == "total" else target - done
         leaf.set_params(**{"warm_start": True, rule.parameter: n})
-        _fit(estimator, X, y, fit_params)
+        with warnings.catch_warnings():  # the data are the same
+            warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
+            _fit(estimator, X, y, fit_params)
         leaf.set_params(**{"warm_start": warm, rule.parameter: target})
         return _reached(leaf, rule, n) < n
 
@@ -444,15 +504,16 @@ def _fit_from(
 ) -> Any:
     """Add `n` trees to the model that a leaf has; it takes its place."""
     vars(leaf).pop("fit")
-    model = leaf
-    for getter in ("get_booster", "booster_"):
-        if hasattr(leaf, getter):
-            model = getattr(leaf, getter)
-            model = model() if callable(model) else model
+    if hasattr(leaf, "get_booster"):
+        model = leaf.get_booster()
+    elif hasattr(leaf, "booster_"):
+        model = leaf.booster_
+    else:  # CatBoost: as out of the store, so that a replay gives the same
+        model = pickle.loads(pickle.dumps(leaf))
     # A new estimator, as CatBoost's cannot be changed once it is fitted.
     grown = clone(leaf).set_params(**{rule.parameter: n})
     grown.fit(X, y, **{rule.how: model}, **fit_params)
-    _adopt(leaf, vars(grown))
+    _adopt(leaf, grown)
     return leaf
 
 

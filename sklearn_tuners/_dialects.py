@@ -47,6 +47,8 @@ CROWD = 0.05
 MIN_GAP = 1e-9
 
 _PRIORS = {"uniform": False, "log-uniform": True}
+# Too short to be told from "log2", a value of max_features, by their likeness.
+_SHORT_FOR_A_PRIOR = ("log", "log10")
 
 Subspace = tuple[Mapping[str, Any], float | None]
 
@@ -295,7 +297,8 @@ def _parse_tuple(value: tuple[Any, ...]) -> Dimension | None:
     base = value[3] if len(value) > 3 else 10
     if not isinstance(prior, str) or not (_is_integral(base) and base > 1):
         return None
-    if not difflib.get_close_matches(prior, _PRIORS, 1):
+    is_like_one = difflib.get_close_matches(prior, _PRIORS, 1)
+    if not is_like_one and prior not in _SHORT_FOR_A_PRIOR:
         return None
     return _range(low, high, prior, _is_integral(low) and _is_integral(high))
 

@@ -202,6 +202,8 @@ class Engine:
         if self.lag is None:
             for trial in [trial for trial in self._untold if trial.is_complete]:
                 self._tell(trial)
+        else:
+            self._may_ask()  # tells: no evaluation begins that a stop has made useless
         while True:
             self._fill_workers()
             if not self.workers.n_running:
@@ -303,7 +305,8 @@ class Engine:
             return
         except Overdue as overdue:
             self._waiting.extendleft(reversed(overdue.lost))
-            self._give_up(overdue.token, "fit_timeout: did not end; worker killed")
+            for token in overdue.tokens:
+                self._give_up(token, "fit_timeout: did not end; worker killed")
             return
         assert done is not None  # no timeout was given
         (number, split), (outcome, stop) = done

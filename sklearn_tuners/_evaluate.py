@@ -28,7 +28,10 @@ from sklearn_tuners._compat import (
 )
 from sklearn_tuners._continuation import Training
 
-__all__ = ["FitTimeoutError", "Guard", "Shared", "evaluate"]
+__all__ = ["HAS_ALARM", "FitTimeoutError", "Guard", "Shared", "evaluate"]
+
+HAS_ALARM = hasattr(signal, "setitimer")
+"""Whether the system can interrupt Python code after some time; Windows cannot."""
 
 _WATCH = 1.0
 """Seconds between a worker's looks at whether its parent is alive."""
@@ -192,7 +195,7 @@ class Guard:
         was set before, by a search around this one or by the user, is given back with
         what is left of its time.
         """
-        if self.timeout is None or not hasattr(signal, "setitimer"):
+        if self.timeout is None or not HAS_ALARM:
             yield
             return
 

@@ -143,6 +143,7 @@ class HalvingTuner:
         self._scores: list[float] = []
         self._latest: dict[int, Trial] = {}
         self._at: dict[tuple[int, int], Trial] = {}
+        self._score_at: dict[tuple[int, int], float] = {}
         self._brackets: dict[int, list[_Rung]] = {}
         self._resources: dict[int, int] = {}
         self._first_open = 0
@@ -176,6 +177,7 @@ class HalvingTuner:
             self._latest[stage.candidate] = trial
         is_new = (stage.candidate, stage.resource) not in self._at
         self._at[stage.candidate, stage.resource] = trial
+        self._score_at[stage.candidate, stage.resource] = score
         self._enter(self._brackets, stage).scores[stage.candidate] = score
         if stage.rung == 0:
             self._resources[stage.bracket] = stage.resource
@@ -192,7 +194,8 @@ class HalvingTuner:
         b = self._first_open
         while b < self._n_in_all:
             if self._is_over(b, view):
-                if b == self._first_open and b not in view.touched:
+                # In a space that has run out candidates may still join a bracket.
+                if b == self._first_open and not view.is_exhausted:
                     self._first_open += 1
                 b += 1
                 continue
@@ -346,6 +349,8 @@ class HalvingTuner:
                 chain = self.extend(params, (), resource)
                 return Proposal(params, Stage(view.n_known, b, 0, resource, chain))
             view.is_exhausted = True
+        if not view.touched <= {b}:
+            return None  # who is in a bracket that still runs may get further there
         for candidate in self._returning(b, view):
             proposal = self._proposal(candidate, b, 0, plan, view)
             if proposal is not None:
@@ -353,23 +358,22 @@ class HalvingTuner:
         return None
 
     def _returning(self, b: int, view: _View) -> list[int]:
-        """Return known candidates that are not in a bracket, the best first.
+        """Return known candidates that may join a bracket, the best first.
 
-        Where there is nothing left to be learnt of any, none returns.
+        Those that have failed, or have the full resource already, do not return:
+        nothing would be learnt, and passes that repeat would not end.
         """
         rung = view.brackets[b][0] if view.brackets.get(b) else _Rung()
-        full = self.rungs[-1]
-        if all((c, full) in self._at for c in self._latest):
-            return []
-        score = dict(zip(map(id, self._told), self._scores, strict=True))
+        out = {c for (c, r) in self._at if r == self.rungs[-1]}
+        out |= {c for (c, _), s in self._score_at.items() if not math.isfinite(s)}
 
         def merit(candidate: int) -> tuple[float, float, int]:
-            trial = self._latest[candidate]
-            value = score[id(trial)]
-            value = value if math.isfinite(value) else -math.inf
-            return -trial.stage.resource, -value, candidate
+            resource = self._latest[candidate].stage.resource
+            return -resource, -self._score_at[candidate, resource], candidate
 
-        return sorted((c for c in self._latest if c not in rung), key=merit)
+        return sorted(
+            (c for c in self._latest if c not in rung and c not in out), key=merit
+        )
 
     def _proposal(
         self, candidate: int, b: int, rung: int, plan: Bracket, view: _View

@@ -110,7 +110,10 @@ def make_schedule(
     estimator, resource, least = search.estimator, search.resource, 1
     if resource == "auto":
         resource, least = auto_resource(estimator)
-        if resource in searched:
+        # Either itself, or the estimator whose it is.
+        if any(
+            resource == name or resource.startswith(f"{name}__") for name in searched
+        ):
             resource, least = SAMPLES, 1
     else:
         check_resource(estimator, resource, searched)
@@ -239,7 +242,7 @@ class HyperbandRun(Run):
                 is_random=search.sampler == "random",
                 seed=self.seed,
                 n_initial_points=n_initial_points,
-                initial_params=search.initial_params,
+                initial_params=search._first_params(),
             ),
             rungs=self.schedule.rungs,
             factor=search.factor,
@@ -274,8 +277,7 @@ class HyperbandRun(Run):
                     f"{math.ceil(n_labels / len(order) * self.n_samples)}"
                 )
 
-    @property
-    def n_candidates(self) -> int:
+    def _most_trials(self) -> int:
         """Trials to run at the most: the tuner says when it is done."""
         return sys.maxsize
 
@@ -320,7 +322,8 @@ class HyperbandRun(Run):
         how = "none"
         if name != SAMPLES:
             how = continuation(self._with_params(params), name)
-        if how == "none" and name != SAMPLES and chain and not self._has_warned:
+        is_wanted = name != SAMPLES and self.search.continuation != "never"
+        if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 f"What is promoted is trained from the start: "

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
@@ -18,7 +20,12 @@ from sklearn_tuners._base import BaseTunerCV, SearchSpace
 from sklearn_tuners._compat import Interval, Outcome, StrOptions
 from sklearn_tuners._continuation import EPOCHS, SAMPLES, Training, continuation
 from sklearn_tuners._engine import Trial
-from sklearn_tuners._hyperband_run import HyperbandRun, make_schedule, steps
+from sklearn_tuners._hyperband_run import (
+    HyperbandRun,
+    Schedule,
+    make_schedule,
+    steps,
+)
 from sklearn_tuners._resources import labels_of
 from sklearn_tuners._results import (
     cumulative_times,
@@ -26,6 +33,7 @@ from sklearn_tuners._results import (
     rows_to_choose_from,
     take_rows,
 )
+from sklearn_tuners._run import Split
 
 __all__ = ["HyperbandSearchCV"]
 
@@ -54,7 +62,7 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, of whole groups if `groups` are given, and the latest rows with
+          classifier, group by group if `groups` are given, and the latest rows with
           `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
@@ -370,8 +378,9 @@ class HyperbandSearchCV(BaseTunerCV):
 
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
-        rung brackets begin later, and in a finite space that runs out candidates come
-        again: see the user guide.
+        rung brackets begin later. In a finite space that runs out candidates without
+        the full resource come again, and what was run before costs nothing: see the
+        user guide.
 
         Parameters
         ----------
@@ -389,21 +398,22 @@ class HyperbandSearchCV(BaseTunerCV):
             ``n_candidates``, ``n_resources``, and ``cost``, the training that it adds
             as a multiple of one candidate's with the full resource.
         """
+        self._validate_params()
         X, y, groups = indexable(X, y, groups)
-        space = self._parse_space(seed=0)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        schedule = make_schedule(
-            self,
-            {name for b in space.branches for name in b.dimensions},
-            n_samples=X.shape[0] if hasattr(X, "shape") else len(X),
-            y=y,
-            n_splits=cv.get_n_splits(X, y, groups),
-        )
+        split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
+        self._choose_space(self.estimator, X, y, split)
+        space = self._parse_space(seed=0)
+        searched = {name for b in space.branches for name in b.dimensions}
+        schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
-        rows = []
+        rows, n_left = [], space.n_distinct
         for b, bracket in enumerate(schedule.brackets):
-            size = int(min(space.n_distinct, bracket.n_candidates[0]))
+            if n_left <= 0:
+                break
+            size = int(min(n_left, bracket.n_candidates[0]))
             bracket = bracket.limited_to(size, self.factor)
+            n_left -= bracket.n_candidates[-1]  # the others may return
             chain: tuple[int, ...] = ()
             for i, (n, r) in enumerate(
                 zip(bracket.n_candidates, bracket.resources, strict=True)
@@ -415,6 +425,31 @@ class HyperbandSearchCV(BaseTunerCV):
         return pd.DataFrame(rows, columns=names)
 
     # What differs from BayesSearchCV -----------------------------------------------
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Choose the space; the resource is no part of a default one."""
+        super()._choose_space(estimator, X, y, split)
+        if self._start is not None and isinstance(self.param_distributions_, dict):
+            resource = self._make_schedule(set(), X, y, len(split())).resource
+            self.param_distributions_.pop(resource, None)
+            self._start.pop(resource, None)
+
+    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
+        n_train = super()._least_training_rows(X, y, splits)
+        schedule = self._make_schedule(set(), X, y, len(splits))
+        if schedule.resource != SAMPLES:
+            return n_train
+        return max(1, n_train * schedule.rungs[0] // schedule.rungs[-1])
+
+    def _make_schedule(
+        self, searched: set[str], X: Any, y: Any, n_splits: int
+    ) -> Schedule:
+        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+        return make_schedule(
+            self, searched, n_samples=n_samples, y=y, n_splits=n_splits
+        )
 
     def _make_run(self, **kwargs: Any) -> HyperbandRun:
         run = HyperbandRun(self, **kwargs)
@@ -485,14 +520,19 @@ class HyperbandSearchCV(BaseTunerCV):
             warnings.warn(
                 f"No candidate was scored with the full resource, {self.resource_}="
                 f"{self.max_resources_}: the best one with {reached} is chosen. "
-                "best_score_ is its score with that; it is refitted with everything.",
+                "best_score_ is its score with that; a refit has the full resource.",
                 UserWarning,
                 stacklevel=2,
             )
         return int(rows[super()._best_index(refit_metric, take_rows(results, rows))])
 
-    def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
-        super()._set_results(trials, refit_metric)
+    def _set_results(
+        self,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        reevaluation: tuple[int, dict[str, Any]] | None = None,
+    ) -> None:
+        super()._set_results(trials, refit_metric, reevaluation)
         if hasattr(self, "best_params_") and self._is_parameter:
             self.best_params_ = self.best_params_ | {
                 self.resource_: self.max_resources_

@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_tuners._compat import takes_integers
-from sklearn_tuners._continuation import EPOCHS, SAMPLES, leaf_of
+from sklearn_tuners._continuation import EPOCHS, SAMPLES, goes_on, leaf_of
+from sklearn_tuners.spaces import resources
 
 __all__ = [
     "auto_resource",
@@ -29,24 +30,6 @@ __all__ = [
 ]
 
 IntArray = NDArray[np.intp]
-
-_SENSIBLE: dict[str, tuple[str, int]] = {
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
-    "BaseHistGradientBoosting": ("max_iter", 10),
-    "sklearn.ensemble._gb.BaseGradientBoosting": ("n_estimators", 10),
-    "sklearn.ensemble._forest.BaseForest": ("n_estimators", 8),
-    "sklearn.ensemble._bagging.BaseBagging": ("n_estimators", 5),
-    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": (
-        "max_iter",
-        5,
-    ),
-    "sklearn.linear_model._stochastic_gradient.BaseSGD": ("max_iter", 3),
-    "xgboost.sklearn.XGBModel": ("n_estimators", 10),
-    "lightgbm.sklearn.LGBMModel": ("n_estimators", 10),
-    "catboost.core.CatBoost": ("iterations", 10),
-}
-"""Resource of an estimator and its smallest sensible value, by a base of its class. A
-few boosting rounds rank learning rates, and nothing else."""
 
 _SHRINKING = {
     "sklearn.linear_model._coordinate_descent.ElasticNet": "alpha",
@@ -91,27 +74,21 @@ def auto_resource(estimator: Any) -> tuple[str, int]:
     >>> auto_resource(LogisticRegression())
     ('n_samples', 1)
     """
-    prefix = ""
-    while isinstance(estimator, Pipeline):
-        name, estimator = estimator.steps[-1]
+    sensible = resources(estimator)
+    prefix, leaf = "", estimator
+    while isinstance(leaf, Pipeline):
+        name, leaf = leaf.steps[-1]
         prefix += f"{name}__"
-    for name in _base_names(estimator):
-        if name in _SENSIBLE:
-            parameter, least = _SENSIBLE[name]
-            return prefix + parameter, least
+    for name, least in sensible.items():
+        parameter = name.removeprefix(prefix)
+        if parameter in leaf.get_params(deep=False) and goes_on(leaf, parameter):
+            return name, least
     return SAMPLES, 1
 
 
 def least_sensible(estimator: Any, resource: str) -> int:
     """Return the smallest sensible value of a resource parameter, 1 if not known."""
-    if resource in (SAMPLES, EPOCHS):
-        return 1
-    leaf, _ = leaf_of(estimator, resource)
-    parameter = resource.rpartition("__")[2]
-    for name in _base_names(leaf):
-        if name in _SENSIBLE and _SENSIBLE[name][0] == parameter:
-            return _SENSIBLE[name][1]
-    return 1
+    return resources(estimator).get(resource, 1)
 
 
 def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:

@@ -10,7 +10,9 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from joblib.hashing import NumpyHasher
+from scipy import sparse
 
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._journal import Identity, JournaledTrial
@@ -42,6 +44,9 @@ class _Hasher(NumpyHasher):
 
     Those are known by what they do: their code, constants, defaults and what they
     enclose. Where they stand in a file does not matter.
+
+    Data frames and sparse matrices are known by their values: how they are laid out in
+    memory, and what they remember about that, changes when they are used.
     """
 
     def __init__(self) -> None:
@@ -51,6 +56,13 @@ class _Hasher(NumpyHasher):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, frozenset):  # its order differs from process to process
             return tuple, (("frozenset", *sorted(map(repr, obj))),)
+        if isinstance(obj, pd.DataFrame | pd.Series):
+            return tuple, ((type(obj).__name__, *_columns(obj)),)
+        if sparse.issparse(obj) and obj.ndim == 2:
+            rows = obj.tocsr(copy=True)
+            rows.sum_duplicates()  # sorts too
+            parts = (rows.data, rows.indices, rows.indptr)
+            return tuple, ((type(obj).__name__, obj.shape, *parts),)
         if isinstance(obj, CodeType):
             return tuple, ((obj.co_code, obj.co_consts, obj.co_names),)
         if not isinstance(obj, FunctionType | type) or not _is_local(obj):
@@ -64,6 +76,19 @@ class _Hasher(NumpyHasher):
             return tuple, ((obj.__qualname__, bases, sorted(members.items())),)
         cells = [cell.cell_contents for cell in obj.__closure__ or ()]
         return tuple, ((obj.__code__, obj.__defaults__, obj.__kwdefaults__, cells),)
+
+
+def _columns(data: pd.DataFrame | pd.Series) -> list[Any]:
+    """Return the names, the index and a hash of each column."""
+    frame = data.to_frame() if isinstance(data, pd.Series) else data
+    columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
+    values = [
+        np.ascontiguousarray(column.to_numpy())
+        if isinstance(column.dtype, np.dtype)
+        else column.array
+        for column in columns
+    ]
+    return [frame.columns, frame.index, [_Hasher().hash(value) for value in values]]
 
 
 def _content(member: Any) -> Any:
@@ -183,9 +208,22 @@ def trial_from_journal(space: Space, journaled: JournaledTrial, n_splits: int) -
     Returns
     -------
     Trial
+
+    Raises
+    ------
+    ValueError
+        If the params cannot be read.
     """
+    try:
+        params = params_from_plain(space, journaled.params)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"journal: the file is damaged, as the params of trial {journaled.number} "
+            f"are not from the search space ({error}): give another path, or delete "
+            "the file if it is not needed"
+        ) from error
     outcomes = [journaled.outcomes.get(split) for split in range(n_splits)]
-    return Trial(journaled.number, params_from_plain(space, journaled.params), outcomes)
+    return Trial(journaled.number, params, outcomes)
 
 
 def splits_to_text(splits: list[Split]) -> str:
@@ -234,7 +272,14 @@ def identify_space(space: Space) -> Identity:
         for name, domain in sorted(branch.dimensions.items())
     ]
     n_parameters = [len(branch.dimensions) for branch in space.branches]
-    return identify((n_parameters, domains), description=repr(space))
+    conditions = [
+        (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
+        for b, branch in enumerate(space.branches)
+        for name, rule in sorted(branch.rules.items())
+    ]
+    # Without conditions, what it always was: old journals stay valid.
+    known_by = [n_parameters, domains, *([conditions] if conditions else [])]
+    return identify(tuple(known_by), description=repr(space))
 
 
 def describe_data(X: Any, y: Any) -> str:

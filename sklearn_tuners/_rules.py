@@ -13,6 +13,9 @@ import numpy as np
 
 __all__ = ["default_lag", "fold_resolution", "has_stalled"]
 
+_MAX_LAG = 12
+"""Longest default lag of up to as many workers."""
+
 
 def has_stalled(
     scores: Sequence[float], n_iter_no_change: int, tol: float = 0.0
@@ -95,20 +98,23 @@ def default_lag(n_workers: int, n_splits: int) -> int:
     Returns
     -------
     int
-        ``n (n - 1) / (2 K)``, rounded up, and no more than n, for n workers and K
-        splits; 0 for one worker.
+        ``n**2 / K``, rounded up, and no more than the larger of n and 12, for n workers
+        and K splits; 0 for one worker.
 
     Notes
     -----
     While one worker is busy with a straggler the other n - 1 have to be given work that
     does not depend on it, and the more evaluations run the longer the longest of them
-    is. The formula follows the lags with the least regret at equal time in
-    `benchmarks/lag.py` (`docs/engine.md`): 1, 2, 6 and 16 for 2, 4, 8 and 16 workers
-    and five splits; the optimum is flat.
+    is. Regret at equal time changes little around its least value, so with five splits
+    the formula takes the lag that keeps 90 % of up to 8 workers busy. Longer ones than
+    its limit cost more, early in a search, than they win (`benchmarks/lag.py`,
+    `docs/engine.md`).
 
     Examples
     --------
     >>> [default_lag(n_workers, n_splits=5) for n_workers in (1, 2, 4, 8, 16)]
-    [0, 1, 2, 6, 16]
+    [0, 1, 4, 12, 16]
     """
-    return min(n_workers, -(-n_workers * (n_workers - 1) // (2 * n_splits)))
+    if n_workers == 1:
+        return 0
+    return min(max(n_workers, _MAX_LAG), -(-(n_workers**2) // n_splits))

@@ -21,8 +21,15 @@ from sklearn_tuners._compat import (
     forget_subtask,
 )
 from sklearn_tuners._engine import Engine, Trial, Tuner
-from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
+from sklearn_tuners._evaluate import (
+    HAS_ALARM,
+    FitTimeoutError,
+    Guard,
+    Shared,
+    evaluate,
+)
 from sklearn_tuners._journal import Identity, Journal, JournaledTrial
+from sklearn_tuners._reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._resume import (
     describe_data,
     identify,
@@ -35,6 +42,7 @@ from sklearn_tuners._resume import (
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space import Space
 from sklearn_tuners._workers import Workers
+from sklearn_tuners.selection import followed_metric
 
 if TYPE_CHECKING:
     from sklearn_tuners._base import BaseTunerCV
@@ -78,24 +86,26 @@ class Run:
         base_estimator: BaseEstimator,
         space: Space,
         seed: int,
-        split: Callable[[], list[Split]],
         cv: Any,
+        draw: Callable[[Any], list[Split]],
         groups: Any,
         shared: Shared,
         deadline: float | None,
     ) -> None:
+        check_reevaluation(search, cv, shared.scorer)
         self.search = search
         self.base_estimator = base_estimator
         self.space = space
         self.seed = seed
-        self.split = split
-        self.cv = cv
+        self.cv, self.draw = cv, draw
         self.groups = groups
         self.shared = shared
         self.deadline = deadline
-        self.splits = split()
+        self.splits = draw(cv)
+        self.n_candidates = self._most_trials()
         self.tuner = self._make_tuner(search.n_initial_points)
         self.rows: list[Trial] = []
+        self.reevaluation: tuple[int, dict[str, Any]] | None = None
         self._incumbent: Trial | None = None
         self._best_score = -inf
         self._n_below = 0
@@ -103,8 +113,7 @@ class Run:
     def _make_tuner(self, n_initial_points: int | str) -> SeededTuner:
         return self.search._make_tuner(self.space, self.seed, n_initial_points)
 
-    @property
-    def n_candidates(self) -> int:
+    def _most_trials(self) -> int:
         """Trials to run at the most."""
         assert self.search.n_iter is not None
         return int(min(self.search.n_iter, self.space.size))
@@ -134,9 +143,12 @@ class Run:
                     self.splits = splits_from_text(settings["splits"])
                 self.seed = settings["seed"]
                 self.space = search._parse_space(self.seed)
+                self.n_candidates = self._most_trials()
                 self.tuner = self._make_tuner(settings["n_initial_points"])
                 before = [self._trial(trial) for trial in self.journal.trials()]
-            return self._run(settings["lag"], before, root)
+            reason = self._run(settings["lag"], before, root)
+            self.reevaluation = reevaluate(self, self.seed, root)
+            return reason
 
     def _trial(self, journaled: JournaledTrial) -> Trial:
         """Return a trial as it was when the journal was left."""
@@ -203,12 +215,12 @@ class Run:
         if search.journal is None:
             return None
         splits = identify(self.splits, f"{len(self.splits)} splits of cv={search.cv!r}")
-        if identify(self.split()).digest != identify(self.splits).digest:
+        if identify(self.draw(self.cv)).digest != identify(self.splits).digest:
             # Drawn anew each time: those of the first run stand in the journal.
             settings["splits"] = splits_to_text(self.splits)
             splits = identify(splits.description)
         # Of `refit` only the name of a metric matters to the search itself.
-        metric = search.refit if isinstance(search.refit, str) else None
+        metric = followed_metric(search.refit)
         scoring = f"scoring={search.scoring!r}, refit={metric!r}"
         seed = search.random_state
         return Journal.open(
@@ -300,15 +312,15 @@ class Run:
 
     def score(self, trial: Trial) -> float:
         """Return the mean over the splits of the metric that the search follows."""
-        return float(np.mean(self._split_scores(trial)))
+        return float(np.mean(self.split_scores(trial)))
 
-    def _split_scores(self, trial: Trial) -> list[float]:
+    def split_scores(self, trial: Trial) -> list[float]:
         """Return the metric that `refit` names, else the first one, on each split."""
         scores = [outcome["test_scores"] for outcome in trial.finished]
         named = next((score for score in scores if isinstance(score, dict)), None)
         if named is not None:
-            metric = self.search.refit
-            if not isinstance(metric, str) or metric not in named:
+            metric = followed_metric(self.search.refit)
+            if metric not in named:
                 metric = next(iter(named))
             # A failed fit of a scorer that returns a dict has a bare `error_score`.
             scores = [s[metric] if isinstance(s, dict) else s for s in scores]
@@ -337,7 +349,7 @@ class Run:
             self._best_score, self._incumbent = scores[-1], trial
         if len(scores) < _MIN_TRIALS or self._incumbent is None:
             return False
-        resolution = fold_resolution(self._split_scores(self._incumbent))
+        resolution = fold_resolution(self.split_scores(self._incumbent))
         is_below = self.tuner.regret_bound() < resolution
         self._n_below = self._n_below + 1 if is_below else 0
         return self._n_below >= _N_BELOW
@@ -346,9 +358,11 @@ class Run:
 def _check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
     """Raise ``ValueError`` where nothing could end a fit that takes too long."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if timeout is None or workers.kind in ("loky", "multiprocessing", "ray"):
+    if timeout is None or workers.can_kill:
         return
-    if workers.kind == "inline" and in_main_thread:
+    if HAS_ALARM and workers.kind in ("multiprocessing", "ray"):
+        return
+    if HAS_ALARM and workers.kind == "inline" and in_main_thread:
         return
     raise ValueError(
         f"fit_timeout={timeout!r} cannot be kept with the joblib backend "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,7 @@ class CandidateSampler:
             initial_params=initial_params,
             random_state=seed,
         )
-        if initial_params is None:
-            initial_params = []
-        elif isinstance(initial_params, Mapping):
-            initial_params = [initial_params]
-        self._initial: list[Params] = [dict(params) for params in initial_params]
+        self._initial = self.optimizer.initial_params
         self._seen: set[bytes] = set()
 
     @property

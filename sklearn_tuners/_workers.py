@@ -23,15 +23,16 @@ _POLL = 1.0
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by either
 
 _DEATHS = {
-    "BrokenProcessPool",  # loky, and its subclass TerminatedWorkerError
-    "ShutdownExecutorError",  # loky, when another thread has had to replace the workers
-    "RayActorError",  # ray, and its subclass ActorDiedError
-    "WorkerCrashedError",  # ray
-    "OutOfMemoryError",  # ray
-    "FutureCancelledError",  # dask: the data of the call were lost with a worker
-    "KilledWorker",  # dask, after it has itself tried on several workers
+    "joblib.BrokenProcessPool",  # loky, and its subclass TerminatedWorkerError
+    "joblib.ShutdownExecutorError",  # when another thread has replaced the workers
+    "ray.RayActorError",  # and its subclass ActorDiedError
+    "ray.WorkerCrashedError",
+    "ray.OutOfMemoryError",
+    "distributed.FutureCancelledError",  # the call's data were lost with a worker
+    "distributed.KilledWorker",  # after it has itself tried on several workers
 }
-"""Exceptions that mean that a worker has died; by name: their packages are optional."""
+"""Exceptions that mean that a worker has died, by package and name: not all of the
+packages are there, and an estimator may raise a namesake (torch's OutOfMemoryError)."""
 
 
 class WorkerDeath(Exception):
@@ -52,19 +53,19 @@ class WorkerDeath(Exception):
 
 
 class Overdue(Exception):
-    """A call has been ended, with its worker, for exceeding its time.
+    """Calls have been ended, with their workers, for exceeding their time.
 
     Attributes
     ----------
-    token : hashable
-        Token of that call.
+    tokens : list of hashable
+        Tokens of those calls.
     lost : list of hashable
-        Tokens of the calls that were lost with it.
+        Tokens of the calls that were lost with them.
     """
 
-    def __init__(self, token: Any, lost: list[Any]) -> None:
-        super().__init__(token)
-        self.token = token
+    def __init__(self, tokens: list[Any], lost: list[Any]) -> None:
+        super().__init__(*tokens)
+        self.tokens = tokens
         self.lost = lost
 
 
@@ -212,7 +213,7 @@ class Workers:
         WorkerDeath
             If a worker has died.
         Overdue
-            If a call had to be killed.
+            If calls had to be killed.
         Exception
             What the function raised.
         """
@@ -246,45 +247,56 @@ class Workers:
 
     def _look_after_running(self) -> None:
         """Notice what no callback reports."""
+        # All at once: one that is left would have its whole time again.
+        overdue = [n for n, call in self._running.items() if self._is_overdue(call)]
+        if overdue:
+            tokens = [self._running.pop(number).token for number in overdue]
+            raise Overdue(tokens, self._lose_all())
         for number, call in list(self._running.items()):
-            if self._is_overdue(call.token):
-                raise Overdue(call.token, self._lose_all(except_for=number))
             if hasattr(call.future, "exception") and call.future.done():
                 error = call.future.exception()
                 if error is not None:
                     self._raise_if_death(error, number)
                     raise error
 
-    def _is_overdue(self, token: Any) -> bool:
+    def _is_overdue(self, call: _Running) -> bool:
         """Return whether a call exceeds its time, having killed its worker if so."""
         if self._marks is None or self._kill_after is None:
             return False
         try:
-            mark = self._marks / _file_name(token)
+            mark = self._marks / _file_name(call.token)
             started, pid = mark.stat().st_mtime, mark.read_text()
             if not pid or time.time() - started < self._kill_after:
                 return False
             os.kill(int(pid), _KILL)
         except (FileNotFoundError, ProcessLookupError):
             return False
-        mark.unlink(missing_ok=True)
         return True
 
     def _raise_if_death(self, error: BaseException, number: int) -> None:
         # joblib raises a RuntimeError in the place of a ShutdownExecutorError.
         chain = [error] if error.__context__ is None else [error, error.__context__]
-        names = {base.__name__ for link in chain for base in type(link).__mro__}
+        names = {
+            f"{base.__module__.partition('.')[0]}.{base.__name__}"
+            for link in chain
+            for base in type(link).__mro__
+        }
         if names & _DEATHS:
             token = self._running[number].token
-            culprit = token if "KilledWorker" in names else None
+            culprit = token if "distributed.KilledWorker" in names else None
             lost = self._lose_all()
             raise WorkerDeath(lost, culprit, str(error).partition("\n")[0]) from None
 
-    def _lose_all(self, except_for: int | None = None) -> list[Any]:
+    def _lose_all(self) -> list[Any]:
         """Replace the workers; return the tokens of the calls that were lost."""
-        lost = [call.token for n, call in self._running.items() if n != except_for]
+        lost = [call.token for call in self._running.values()]
         self._running.clear()
         self._backend.restart()
+        if self._marks is not None:
+            # The calls may come again under the same tokens, and by then any process
+            # may have an id that stands in a mark.
+            for mark in self._marks.iterdir():
+                mark.unlink(missing_ok=True)
         return lost
 
 

@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import threading
+import time
 from pathlib import Path
 
 import joblib
@@ -18,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV
+from sklearn_tuners._compat import JoblibBackend
 from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._workers import Workers
 
@@ -113,6 +116,28 @@ def test_a_search_inside_a_task_of_dask(dask_cluster):
     client = get_client()
     futures = [client.submit(search_inside, pure=False) for _ in range(2)]
     assert [future.result(timeout=120) for future in futures] == [2, 2]
+
+
+def test_after_a_death_dask_is_given_time_to_replace_the_worker():
+    distributed = pytest.importorskip("dask.distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        joblib.parallel_config(backend="dask"),
+    ):
+        backend = JoblibBackend(2)
+        backend.start()
+        cluster.scale(0)
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.1)
+        timer = threading.Timer(1.0, cluster.scale, (1,))
+        timer.start()
+        backend.restart()
+        assert client.scheduler_info()["workers"]
+        backend.stop(abort=False)
+        timer.join()
 
 
 def where_it_lies(shared):

@@ -369,6 +369,7 @@ SINGLE = (
         (FloatDistribution(math.inf, math.inf), ValueError, "must be finite"),
         ((1, 10, "loguniform"), ValueError, "unknown prior 'loguniform', accepted are"),
         ((1, 10, "log_uniform", 2), ValueError, "unknown prior 'log_uniform'"),
+        ((1, 10, "log"), ValueError, "unknown prior 'log', accepted are"),
         ((1, 2, "uniforn"), ValueError, "a list of values is written as a list"),
         (Real(1, 2, "normal"), ValueError, "unknown prior 'normal'"),
         ((1, 2**41, "log-uniform"), ValueError, r"at most 2\*\*40 on a log scale"),

@@ -335,6 +335,25 @@ def test_a_larger_n_iter_extends_and_a_smaller_one_cuts():
         assert [trial.number for trial in engine.rows] == list(range(n_iter))
 
 
+def test_nothing_begins_when_what_is_known_already_says_to_stop():
+    trials = [Trial(i, {"x": i}, [{"test_scores": 0.0}] * 2) for i in range(3)]
+    trials.append(Trial(3, {"x": 3}, [None, None]))  # had begun when it was stopped
+    workers = ShufflingWorkers(2)
+    hooks = RecordingHooks(workers, lambda trial, scores: "enough")
+    engine = run(
+        ListTuner(n_independent=4),
+        workers,
+        n_iter=9,
+        n_splits=2,
+        lag=1,
+        hooks=hooks,
+        trials=trials,
+    )
+    assert workers.log == []
+    assert engine.rows == trials[:2]
+    assert engine.stop_reason == "enough"
+
+
 # Deaths of workers --------------------------------------------------------------------
 
 
@@ -375,7 +394,7 @@ def test_an_overdue_evaluation_fails_and_innocent_ones_run_again():
         if (2, 0) in workers.running:
             workers.running.remove((2, 0))
             lost, workers.running = workers.running, []
-            raise Overdue((2, 0), lost)
+            raise Overdue([(2, 0)], lost)
         return next_done()
 
     workers.next_done = overdue

@@ -33,9 +33,20 @@ ALLOWED = table()
 def imports(source: str) -> Iterator[str]:
     """Yield the absolute dotted name of everything a module of ours imports.
 
-    Imports inside functions count; ``from a import b`` yields ``a.b``.
+    Imports inside functions count, those for annotations alone do not; ``from a import
+    b`` yields ``a.b``.
     """
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for_annotations = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for child in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_annotations:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -75,6 +86,11 @@ def test_relative_imports_resolve_to_the_package() -> None:
         "sklearn_tuners._gp",
         "sklearn_tuners._space.Space",
     ]
+
+
+def test_imports_for_annotations_do_not_count() -> None:
+    source = "if TYPE_CHECKING:\n from a import b\nelse:\n import c\nimport d"
+    assert sorted(imports(source)) == ["c", "d"]
 
 
 def test_every_module_has_a_row() -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from scipy.stats import loguniform, norm, uniform
@@ -383,6 +384,60 @@ def test_sparse_data_a_generator_of_splits_and_numpy_scalars(tmp_path):
             "SELECT json_type(params, '$.C') FROM trial WHERE number = 0"
         ).fetchone()
     assert kind == "real"
+
+
+def frame_in_blocks():
+    frame = pd.DataFrame(IRIS[0], columns=list("abcd"))
+    frame["e"] = np.arange(150)
+    frame["f"] = 0.5
+    return frame
+
+
+SAME_VALUES = {
+    "sparse rows": (lambda: csr_array(IRIS[0]), lambda rows: rows.has_sorted_indices),
+    "unsorted rows": (
+        lambda: csr_array(IRIS[0])[:, [2, 0, 1]],
+        lambda rows: rows.sort_indices(),
+    ),
+    "frame": (frame_in_blocks, lambda frame: frame._consolidate_inplace()),
+}
+
+
+@pytest.mark.parametrize(("make", "use"), SAME_VALUES.values(), ids=SAME_VALUES)
+def test_data_are_recognised_after_they_have_been_used(make, use):
+    data = make()
+    digest = identify(data).digest
+    use(data)
+    assert identify(data).digest == digest
+    assert identify(data * 2).digest != digest
+    assert identify(data[:100]).digest != digest
+
+
+def test_a_column_is_recognised_in_whatever_frame_it_stands():
+    frame = frame_in_blocks()
+    digest = identify(frame["b"]).digest
+    assert identify(frame["b"].copy()).digest == digest
+    assert identify(frame["a"]).digest != digest
+    assert identify(frame["b"].rename("a")).digest != digest
+
+
+def test_the_same_search_goes_on_with_sparse_data(tmp_path):
+    X = csr_array(IRIS[0])
+    search = BayesSearchCV(
+        SVC(), {"C": loguniform(0.1, 10)}, n_iter=2, cv=2, journal=tmp_path / "j"
+    )
+    search.fit(X, IRIS[1])  # sorts X, as SVC does
+    assert len(search.set_params(n_iter=3).fit(X, IRIS[1]).cv_results_["params"]) == 3
+
+
+def test_params_that_were_damaged_in_the_file(tmp_path):
+    space = {"C": loguniform(0.1, 10), "class_weight": [None, {0: 2}, {1: 2}]}
+    kwargs = {"n_iter": 4, "cv": 2, "journal": tmp_path / "j", "random_state": 0}
+    BayesSearchCV(SVC(), space, **kwargs).fit(*IRIS)
+    with sqlite3.connect(tmp_path / "j") as db:
+        db.execute("""UPDATE trial SET params = replace(params, '"[', '"%[')""")
+    with pytest.raises(ValueError, match=r"damaged.*params of trial"):
+        BayesSearchCV(SVC(), space, **kwargs).fit(*IRIS)
 
 
 def test_files_that_are_no_journal(tmp_path):

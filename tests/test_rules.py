@@ -1,5 +1,6 @@
 """Stopping rules: arithmetic on lists."""
 
+import heapq
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sklearn_tuners._engine import Engine
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 
 NAN = math.nan
@@ -53,5 +55,51 @@ def test_resolution_of_the_folds():
 def test_the_default_lag_leaves_work_for_every_worker(n_workers, n_splits):
     lag = default_lag(n_workers, n_splits)
     assert (lag + 1) * n_splits >= n_workers
-    assert lag <= n_workers
+    assert lag <= max(n_workers, 12)
     assert (lag == 0) == (n_workers == 1)
+
+
+def share_of_time_used(n_workers, lag, seed):
+    """Of virtual workers, until the last of 160 x 5 evaluations begins."""
+    rng = np.random.default_rng(seed)
+    durations = rng.lognormal(sigma=1.0, size=(160, 5))
+    running, intervals, now, last = [], [], 0.0, 0.0
+
+    class Pool:
+        n_running = property(lambda self: len(running))
+
+        def next_done(self):
+            nonlocal now
+            now, token = heapq.heappop(running)
+            return token, ({}, False)
+
+    class Hooks:
+        proposed = finished = stop_reason = lambda *args: None
+
+        def submit(self, trial, split):
+            nonlocal last
+            last = now
+            end = now + durations[trial.number, split]
+            heapq.heappush(running, (end, (trial.number, split)))
+            intervals.append((now, end))
+
+        def score(self, trial):
+            return 0.0
+
+    class Tuner:
+        n_independent = 5
+        ask = staticmethod(lambda pending=(): {})
+        tell = staticmethod(lambda params, score: None)
+
+    pool = Pool()
+    pool.n_workers = n_workers
+    Engine(Tuner(), pool, Hooks(), n_iter=160, n_splits=5, lag=lag).run()
+    busy = sum(min(end, last) - begin for begin, end in intervals)
+    return busy / (n_workers * last)
+
+
+@pytest.mark.parametrize("n_workers", [2, 3, 4, 5, 6, 7, 8])
+def test_with_the_default_lag_nine_tenths_of_up_to_eight_workers_are_used(n_workers):
+    lag = default_lag(n_workers, n_splits=5)
+    used = [share_of_time_used(n_workers, lag, seed) for seed in range(9)]
+    assert np.median(used) >= 0.9

@@ -331,6 +331,32 @@ def test_all_failing_raises():
         search.fit(*IRIS)
 
 
+def test_a_callable_of_several_metrics_whose_first_candidate_fails():
+    """What the metrics are called is known from the second candidate on only."""
+
+    def scoring(estimator, X, y):
+        return {"accuracy": estimator.score(X, y), "one": 1.0}
+
+    results = []
+    for search in (GridSearchCV, BayesSearchCV):
+        search = search(
+            FailsBelow(),
+            param_grid={"threshold": [0, 8, 9]},
+            scoring=scoring,
+            refit="accuracy",
+        )
+        with (
+            pytest.warns(FitFailedWarning),
+            pytest.warns(UserWarning, match="non-finite"),
+        ):
+            results.append(search.fit(*IRIS))
+    grid, ours = results
+    assert ours.multimetric_
+    assert ours.best_params_ == grid.best_params_
+    for key in ("mean_test_accuracy", "rank_test_accuracy", "mean_test_one"):
+        np.testing.assert_array_equal(ours.cv_results_[key], grid.cv_results_[key])
+
+
 def test_error_score_raise_raises():
     search = BayesSearchCV(
         FailsBelow(), {"threshold": [0, 9]}, n_iter=6, error_score="raise"

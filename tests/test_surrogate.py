@@ -99,6 +99,10 @@ def test_refits_come_at_scheduled_numbers_of_tells(n, expected):
     assert last_refit(last_refit(1000)) == last_refit(1000) <= 1000
 
 
+NONE = np.empty((80, 0))
+"""No inputs besides the params."""
+
+
 @pytest.fixture
 def space():
     return Space.parse({"x": uniform(0, 1), "y": uniform(0, 1), "kind": ["a", "b"]})
@@ -118,11 +122,11 @@ def test_processes_are_a_function_of_the_trials(space):
     grown, fresh = Surrogate(space, 3), Surrogate(space, 3)
     for n in (10, 25, 30):
         for scale in (1, 0):
-            grown.processes(rows[:n], scores[:n], scale)
+            grown.processes(rows[:n], scores[:n], scale, NONE[:n])
     for scale in (0, 1):
         pairs = zip(
-            state(grown.processes(rows, scores, scale)),
-            state(fresh.processes(rows, scores, scale)),
+            state(grown.processes(rows, scores, scale, NONE[:30])),
+            state(fresh.processes(rows, scores, scale, NONE[:30])),
             strict=True,
         )
         for a, b in pairs:
@@ -133,10 +137,10 @@ def test_processes_are_a_function_of_the_trials(space):
 def test_uncertain_hyper_parameters_are_drawn_while_trials_are_few(space):
     rows, scores = trials(space, 80)
     surrogate = Surrogate(space, 0)
-    few = surrogate.processes(rows[:12], scores[:12], 0)
+    few = surrogate.processes(rows[:12], scores[:12], 0, NONE[:12])
     assert len(few) == 3
     assert len({gp.signal for gp in few}) == 3
-    assert len(surrogate.processes(rows, scores, 0)) == 1
+    assert len(surrogate.processes(rows, scores, 0, NONE[:80])) == 1
 
 
 def test_many_trials_are_thinned_to_the_best_the_newest_and_others(space):

@@ -190,10 +190,60 @@ def test_a_call_that_exceeds_its_time_is_killed():
         pool.submit("hanging", hang, mark=pool.start_mark("hanging"))
         with pytest.raises(Overdue) as overdue:
             pool.next_done()
-        assert overdue.value.token == "hanging"
+        assert overdue.value.tokens == ["hanging"]
         assert overdue.value.lost == ["innocent"]
         pool.submit("next", work, value=5)
         assert pool.next_done()[0] == "next"
+
+
+def test_all_calls_that_exceed_their_time_are_killed_at_once():
+    with Workers(2, kill_after=60) as pool:
+        marks = [Path(pool.start_mark(token)) for token in ("one", "other")]
+        for mark in marks:
+            pool.submit(mark.name, hang, mark=mark)
+        while not all(mark.exists() and mark.read_text() for mark in marks):
+            assert pool.next_done(timeout=0.1) is None
+        for mark in marks:
+            os.utime(mark, (1, 1))  # began long ago
+        with pytest.raises(Overdue) as overdue:
+            pool.next_done()
+        assert sorted(overdue.value.tokens) == ["one", "other"]
+        assert overdue.value.lost == []
+
+
+def test_a_mark_of_a_lost_call_kills_nobody():
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with Workers(2, kill_after=60) as pool:
+            mark = Path(pool.start_mark("innocent"))
+            pool.submit("innocent", work, value=0, wait=60)
+            pool.submit("guilty", die)
+            mark.write_text(str(bystander.pid))  # as if it had the dead worker's id
+            with pytest.raises(WorkerDeath):
+                pool.next_done()
+            if mark.exists():
+                os.utime(mark, (1, 1))  # began long ago
+            pool.submit("innocent", work, value=1)
+            assert pool.next_done()[0] == "innocent"
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+class OutOfMemoryError(Exception):
+    """As torch has one, and ray."""
+
+
+def run_out_of_memory():
+    raise OutOfMemoryError("of the graphics card")
+
+
+def test_an_exception_named_like_a_death_is_none():
+    with Workers(2) as pool:
+        pool.submit("call", run_out_of_memory)
+        with pytest.raises(OutOfMemoryError, match="graphics card"):
+            pool.next_done()
 
 
 KILLED = """
@@ -244,4 +294,4 @@ def test_a_call_is_killed_also_while_others_finish_one_after_the_other():
 
         with pytest.raises(Overdue) as overdue:
             keep_busy()
-        assert overdue.value.token == "hanging"
+        assert overdue.value.tokens == ["hanging"]

@@ -1,0 +1,557 @@
+"""Training in steps: what equals a single fit, and what becomes of fitted states."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import (
+    BaseEstimator,
+    TransformerMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.svm import LinearSVC
+
+from sklearn_tuners._continuation import (
+    EPOCHS,
+    SAMPLES,
+    State,
+    Store,
+    Training,
+    continuation,
+    leaf_of,
+)
+
+X, Y = make_classification(
+    120, 6, n_informative=4, n_classes=3, random_state=0, n_clusters_per_class=1
+)
+T = make_regression(120, 6, noise=10.0, random_state=0)[1]
+CHAIN = (2, 5, 9)
+
+
+def predictions(estimator, X=X):
+    for name in ("predict_proba", "decision_function", "predict"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name)(X)
+    raise AssertionError(estimator)
+
+
+def target_of(estimator):
+    return T if is_regressor(estimator) else Y
+
+
+def train(estimator, resource, chain, store=None, is_last=False, **changes):
+    """Train a clone as a worker would, and return it."""
+    fitted = clone(estimator)
+    if resource not in (EPOCHS, SAMPLES):
+        fitted.set_params(**{resource: chain[-1]})
+    training = Training(
+        resource=resource,
+        chain=chain,
+        classes=np.unique(Y) if is_classifier(estimator) else None,
+        store=store,
+        key="0-0",
+        is_last=is_last,
+        **changes,
+    )
+    training.take_over(fitted)
+    fitted.fit(X, target_of(estimator))
+    return fitted
+
+
+def keep_everything(monkeypatch):
+    """Have every state kept, whatever it costs."""
+    monkeypatch.setattr("sklearn_tuners._continuation._WORTH", np.inf)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    keep_everything(monkeypatch)
+    return Store(str(tmp_path), 2**30)
+
+
+class CountsFits(TransformerMixin, BaseEstimator):
+    n_fits = 0
+
+    def fit(self, X, y=None):
+        type(self).n_fits += 1
+        self.mean_ = X.mean(axis=0)
+        return self
+
+    def transform(self, X):
+        return X - self.mean_
+
+
+EXACT = [
+    (RandomForestClassifier(random_state=0), "n_estimators"),
+    (RandomForestRegressor(random_state=0, max_samples=0.5), "n_estimators"),
+    (ExtraTreesClassifier(random_state=0, bootstrap=True), "n_estimators"),
+    (ExtraTreesRegressor(random_state=0, max_features=0.5), "n_estimators"),
+    (BaggingClassifier(random_state=0, max_features=0.5), "n_estimators"),
+    (BaggingRegressor(random_state=0), "n_estimators"),
+    (IsolationForest(random_state=0), "n_estimators"),
+    (GradientBoostingClassifier(random_state=0), "n_estimators"),
+    (GradientBoostingRegressor(random_state=0, subsample=0.5), "n_estimators"),
+    (HistGradientBoostingClassifier(random_state=0), "max_iter"),
+    (HistGradientBoostingRegressor(random_state=0, max_features=0.5), "max_iter"),
+    (
+        make_pipeline(StandardScaler(), GradientBoostingRegressor(random_state=0)),
+        "gradientboostingregressor__n_estimators",
+    ),
+    (
+        make_pipeline(
+            make_column_transformer((StandardScaler(), [0, 1]), remainder="drop"),
+            make_pipeline("passthrough", RandomForestClassifier(random_state=0)),
+        ),
+        "pipeline__randomforestclassifier__n_estimators",
+    ),
+    (SGDClassifier(random_state=0), EPOCHS),
+    (SGDRegressor(random_state=0), EPOCHS),
+    (MLPClassifier((8,), random_state=0), EPOCHS),
+    (MiniBatchKMeans(random_state=0, n_init=1, batch_size=30), EPOCHS),
+    (
+        make_pipeline(
+            StandardScaler(), MLPRegressor(hidden_layer_sizes=(8,), random_state=0)
+        ),
+        EPOCHS,
+    ),
+]
+
+
+def name_of(value):
+    return value if isinstance(value, str) else type(value).__name__
+
+
+@pytest.mark.parametrize(("estimator", "resource"), EXACT, ids=name_of)
+def test_steps_equal_a_single_fit_bit_for_bit(estimator, resource, store):
+    assert continuation(estimator, resource) == "exact"
+    in_one_go = train(estimator, resource, CHAIN[-1:])
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+        assert store.load("0-0", CHAIN[:n]) is not None
+    replayed = train(estimator, resource, CHAIN)
+    for other in (through_store, replayed):
+        assert_array_equal(predictions(other), predictions(in_one_go))
+    if resource != EPOCHS:
+        plain = clone(estimator).set_params(**{resource: CHAIN[-1]})
+        plain.fit(X, target_of(estimator))
+        assert_array_equal(predictions(through_store), predictions(plain))
+        assert through_store.get_params()[resource] == CHAIN[-1]
+
+
+INEXACT = [
+    (MLPClassifier((8,), random_state=0), "max_iter"),
+    (SGDClassifier(random_state=0), "max_iter"),
+    (LogisticRegression(solver="saga", random_state=0), "max_iter"),
+    (
+        make_pipeline(PCA(3), GradientBoostingRegressor(random_state=0)),
+        "gradientboostingregressor__n_estimators",
+    ),
+    (make_pipeline(PCA(3), SGDRegressor(random_state=0)), EPOCHS),
+    (
+        make_pipeline(TargetEncoder(random_state=0), SGDRegressor(random_state=0)),
+        EPOCHS,
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), INEXACT, ids=name_of)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:.*TargetEncoder:FutureWarning")
+def test_where_steps_are_not_a_single_fit_replay_and_store_still_agree(
+    estimator, resource, store
+):
+    assert continuation(estimator, resource) == "inexact"
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+    replayed = train(estimator, resource, CHAIN)
+    assert_array_equal(predictions(through_store), predictions(replayed))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(),
+        GradientBoostingRegressor(),
+        HistGradientBoostingClassifier(),
+        BaggingClassifier(),
+    ],
+    ids=name_of,
+)
+def test_a_random_state_instance_makes_none_exact(estimator):
+    resource = (
+        "max_iter"
+        if isinstance(estimator, HistGradientBoostingClassifier)
+        else "n_estimators"
+    )
+    estimator.set_params(random_state=np.random.RandomState(0))
+    assert continuation(estimator, resource) == "inexact"
+    assert continuation(estimator.set_params(random_state=0), resource) == "exact"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource"),
+    [
+        (
+            TransformedTargetRegressor(GradientBoostingRegressor()),
+            "regressor__n_estimators",
+        ),
+        (
+            MultiOutputRegressor(GradientBoostingRegressor()),
+            "estimator__n_estimators",
+        ),
+        (OneVsRestClassifier(RandomForestClassifier()), "estimator__n_estimators"),
+        (
+            StackingClassifier([("rf", RandomForestClassifier())]),
+            "rf__n_estimators",
+        ),
+        (LinearSVC(), "max_iter"),
+        (RandomForestClassifier(), "max_depth"),
+        (RandomForestClassifier(), SAMPLES),
+        (
+            make_pipeline(PCA(iterated_power=2), RandomForestClassifier()),
+            "pca__iterated_power",
+        ),
+    ],
+    ids=name_of,
+)
+def test_what_clones_or_cannot_go_on_starts_anew(estimator, resource):
+    assert continuation(estimator, resource) == "none"
+
+
+def test_whose_parameter_a_resource_is():
+    forest = RandomForestClassifier()
+    nested = make_pipeline(StandardScaler(), make_pipeline(PCA(), forest))
+    name = "pipeline__randomforestclassifier__n_estimators"
+    assert leaf_of(nested, name) == (forest, True)
+    assert leaf_of(nested, EPOCHS) == (forest, True)
+    assert leaf_of(nested, "standardscaler__copy")[1] is False
+
+
+# Libraries ----------------------------------------------------------------------------
+
+BOOSTERS = {
+    "xgboost": ("XGBClassifier", "n_estimators", {"n_jobs": 1}),
+    "lightgbm": ("LGBMClassifier", "n_estimators", {"verbose": -1, "n_jobs": 1}),
+    "catboost": (
+        "CatBoostClassifier",
+        "iterations",
+        {
+            "learning_rate": 0.1,
+            "verbose": 0,
+            "thread_count": 1,
+            "allow_writing_files": False,
+        },
+    ),
+}
+
+
+def booster(library, **changes):
+    module = pytest.importorskip(library)
+    name, resource, params = BOOSTERS[library]
+    return getattr(module, name)(**(params | {"random_state": 0} | changes)), resource
+
+
+@pytest.mark.parametrize("library", BOOSTERS)
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
+    estimator, resource = booster(library)
+    if in_pipeline:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        resource = f"{estimator.steps[-1][0]}__{resource}"
+    is_exact = library != "catboost"
+    assert continuation(estimator, resource) == ("exact" if is_exact else "inexact")
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+        assert store.load("0-0", CHAIN[:n]) is not None
+    replayed = train(estimator, resource, CHAIN)
+    assert_array_equal(predictions(through_store), predictions(replayed))
+    if is_exact:
+        in_one_go = train(estimator, resource, CHAIN[-1:])
+        assert_array_equal(predictions(replayed), predictions(in_one_go))
+
+
+@pytest.mark.parametrize(
+    ("library", "changes", "expected"),
+    [
+        ("xgboost", {"subsample": 0.5}, "inexact"),
+        ("xgboost", {"colsample_bytree": 0.5}, "inexact"),
+        ("xgboost", {"booster": "dart"}, "inexact"),
+        ("xgboost", {"booster": "gblinear"}, "inexact"),
+        ("xgboost", {"early_stopping_rounds": 3}, "none"),
+        ("lightgbm", {"subsample": 0.5}, "inexact"),
+        ("lightgbm", {"boosting_type": "dart"}, "inexact"),
+        ("lightgbm", {"boosting_type": "rf"}, "none"),
+        ("catboost", {"early_stopping_rounds": 3}, "none"),
+    ],
+)
+def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expected):
+    estimator, resource = booster(library, **changes)
+    assert continuation(estimator, resource) == expected
+
+
+def test_a_random_forest_of_xgboost_starts_anew():
+    xgboost = pytest.importorskip("xgboost")
+    assert continuation(xgboost.XGBRFClassifier(), "n_estimators") == "none"
+
+
+# Fits that end by themselves ----------------------------------------------------------
+
+ENDING = [
+    (
+        HistGradientBoostingClassifier(
+            random_state=0, early_stopping=True, n_iter_no_change=2, tol=1.0
+        ),
+        "max_iter",
+    ),
+    (
+        GradientBoostingClassifier(random_state=0, n_iter_no_change=2, tol=1.0),
+        "n_estimators",
+    ),
+    (SGDClassifier(random_state=0, tol=1e6, n_iter_no_change=2), "max_iter"),
+    (
+        make_pipeline(
+            StandardScaler(),
+            MLPClassifier((4,), random_state=0, tol=1e6, n_iter_no_change=2),
+        ),
+        "mlpclassifier__max_iter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), ENDING, ids=name_of)
+def test_a_fit_that_ended_by_itself_is_copied_up(
+    estimator, resource, store, monkeypatch
+):
+    chain = (10, 30, 90)
+    first = train(estimator, resource, chain[:1], store)
+    state = store.load("0-0", chain[:1])
+    assert state.has_ended
+    cls = type(leaf_of(estimator, resource)[0])
+    monkeypatch.setattr(cls, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    for n in (2, 3):
+        higher = train(estimator, resource, chain[:n], store)
+        assert store.load("0-0", chain[:n]).has_ended
+        assert_array_equal(predictions(higher), predictions(first))
+    monkeypatch.undo()
+    assert_array_equal(
+        predictions(train(estimator, resource, chain)), predictions(first)
+    )
+
+
+def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
+    """Copying it up took no time, but without it all would be trained again."""
+    kept = Store(str(tmp_path), 2**30)
+    state = State((3,), True, 100.0, BaseEstimator())
+    kept.save("0-0", state)
+    assert kept.load("0-0", (3,)) is not None
+    leaf = BaseEstimator()
+    training = Training(
+        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", is_last=False
+    )
+    training.fit(leaf, X, Y)
+    assert kept.load("0-0", (3, 9)).seconds >= 100.0
+
+
+# Pipelines ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resource", [EPOCHS, "sgdclassifier__max_iter"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_transformers_are_fitted_once(resource, store, monkeypatch):
+    monkeypatch.setattr(CountsFits, "n_fits", 0)
+    pipeline = make_pipeline(
+        CountsFits(), make_pipeline(CountsFits(), SGDClassifier(random_state=0))
+    )
+    if resource != EPOCHS:
+        resource = f"pipeline__{resource}"
+    for n in range(1, len(CHAIN) + 1):
+        fitted = train(pipeline, resource, CHAIN[:n], store)
+        assert CountsFits.n_fits == 2
+    assert isinstance(fitted.steps[0][1], CountsFits)
+    fitted.predict(X)
+
+
+def test_a_pipeline_with_a_memory_keeps_its_fitted_transformers(tmp_path, store):
+    pipeline = make_pipeline(
+        StandardScaler(), SGDClassifier(random_state=0), memory=str(tmp_path / "memory")
+    )
+    plain = clone(pipeline).set_params(memory=None)
+    expected = predictions(train(plain, EPOCHS, (2, 5)))
+    assert_array_equal(predictions(train(pipeline, EPOCHS, (2, 5))), expected)
+    os.mkdir(tmp_path / "states")
+    other = Store(str(tmp_path / "states"), 2**30)
+    train(pipeline, EPOCHS, (2,), other)
+    through_store = train(pipeline, EPOCHS, (2, 5), other)
+    assert_array_equal(predictions(through_store), expected)
+
+
+def test_parameters_are_set_scaled_and_nothing_is_left_behind():
+    estimator = SGDRegressor(random_state=0, alpha=0.5)
+    fitted = train(
+        estimator,
+        SAMPLES,
+        (40,),
+        settings={"early_stopping": True},
+        factors={"alpha": 3.0},
+    )
+    assert fitted.alpha == 1.5
+    assert fitted.early_stopping is True
+    assert "fit" not in vars(fitted)
+    assert estimator.alpha == 0.5
+
+
+def test_fit_parameters_reach_every_step():
+    weights = np.where(Y == 0, 10.0, 1.0)
+    chains = [(9,), (2, 9)]
+    found = []
+    for chain in chains:
+        forest = RandomForestClassifier(random_state=0)
+        Training(resource="n_estimators", chain=chain).fit(
+            forest, X, Y, sample_weight=weights
+        )
+        found.append(predictions(forest))
+    assert_array_equal(*found)
+    pipeline = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
+    Training(resource=EPOCHS, chain=(2, 4), classes=np.unique(Y)).fit(
+        pipeline, X, Y, sgdclassifier__sample_weight=weights
+    )
+    alone = SGDClassifier(random_state=0)
+    Z = StandardScaler().fit_transform(X)
+    for _ in range(4):
+        alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
+    assert_array_equal(predictions(pipeline), predictions(alone, Z))
+
+
+# The store ----------------------------------------------------------------------------
+
+
+def fill(store, name, n_bytes, age):
+    store.save(name, State((1,), False, 1e9, np.zeros(n_bytes // 8)))
+    path = os.path.join(store.folder, f"{name}.pickle")
+    if os.path.exists(path):
+        os.utime(path, (1e9 - age, 1e9 - age))
+
+
+def test_the_oldest_states_make_room(tmp_path):
+    store = Store(str(tmp_path), 10_000)
+    for i in range(4):
+        fill(store, str(i), 4000, age=10 - i)
+        assert sum(f.stat().st_size for f in os.scandir(tmp_path)) <= 10_000
+    assert sorted(os.listdir(tmp_path)) == ["2.pickle", "3.pickle"]
+
+
+def test_a_state_that_never_fits_drives_nobody_out(tmp_path):
+    store = Store(str(tmp_path), 10_000)
+    fill(store, "small", 4000, age=1)
+    fill(store, "huge", 20_000, age=0)
+    assert os.listdir(tmp_path) == ["small.pickle"]
+
+
+def test_what_is_quick_to_train_is_not_stored(tmp_path):
+    store = Store(str(tmp_path), 2**30)
+    big = np.zeros(10**6)
+    store.save("slow", State((1,), False, 1e3, big))
+    store.save("quick", State((1,), False, 1e-6, big))
+    assert os.listdir(tmp_path) == ["slow.pickle"]
+    # An older state under the key would be of other steps: it goes.
+    store.save("slow", State((1, 2), False, 1e-6, big))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.write_bytes(b"\x80\x05}]" + b"x" * 50),
+        lambda path: path.write_bytes(pickle.dumps(3)),
+        lambda path: path.write_bytes(b"cno_such_module\nname\n."),
+    ],
+)
+def test_a_state_that_is_lost_or_damaged_is_replayed(damage, tmp_path, store):
+    forest = RandomForestClassifier(random_state=0)
+    train(forest, "n_estimators", (2,), store)
+    damage(tmp_path / "0-0.pickle")
+    assert store.load("0-0", (2,)) is None
+    again = train(forest, "n_estimators", (2, 5), store)
+    assert_array_equal(
+        predictions(again), predictions(train(forest, "n_estimators", (5,)))
+    )
+
+
+def test_a_state_of_other_steps_is_not_used(store):
+    train(RandomForestClassifier(random_state=0), "n_estimators", (3,), store)
+    assert store.load("0-0", (2,)) is None
+    assert store.load("0-0", (3,)).chain == (3,)
+
+
+def test_a_folder_that_is_not_there_costs_only_time(tmp_path):
+    """As on a worker of dask on another machine."""
+    nowhere = Store(str(tmp_path / "nowhere"), 2**30)
+    forest = RandomForestClassifier(random_state=0)
+    for chain in [(2,), (2, 5)]:
+        fitted = train(forest, "n_estimators", chain, nowhere)
+    assert len(fitted.estimators_) == 5
+
+
+def test_the_last_state_is_not_stored(store):
+    forest = RandomForestClassifier(random_state=0)
+    train(forest, "n_estimators", (2,), store, is_last=True)
+    assert os.listdir(store.folder) == []
+
+
+def test_steps_after_a_stored_one_train_only_what_is_missing(store, monkeypatch):
+    counts = Counter()
+    partial_fit = SGDClassifier.partial_fit
+
+    def counted(self, *args, **kwargs):
+        counts["epochs"] += 1
+        return partial_fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(SGDClassifier, "partial_fit", counted)
+    for n, expected in enumerate([2, 5, 9], start=1):
+        train(SGDClassifier(random_state=0), EPOCHS, CHAIN[:n], store)
+        assert counts["epochs"] == expected
+
+
+def test_balanced_forests_go_on_without_a_warning(store):
+    forest = RandomForestClassifier(random_state=0, class_weight="balanced")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in range(1, len(CHAIN) + 1):
+            fitted = train(forest, "n_estimators", CHAIN[:n], store)
+    expected = train(forest, "n_estimators", CHAIN[-1:])
+    assert_array_equal(predictions(fitted), predictions(expected))
