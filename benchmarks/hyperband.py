@@ -24,8 +24,10 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from sklearn.base import clone
@@ -40,7 +42,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table, versions
-from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
+from sklearn_tuners import BayesSearchCV, HyperbandSearchCV, _hyperband_run
+from sklearn_tuners._halving import HalvingTuner
 from sklearn_tuners._hyperband_run import HyperbandRun
 from sklearn_tuners._run import Run
 
@@ -70,6 +73,7 @@ class Clock:
     def __init__(self, budget: float = math.inf, target: float = math.inf) -> None:
         self.budget, self.target = budget, target
         self.curve: list[tuple[float, float]] = []
+        self.asking = 0.0
         self._start = time.process_time()
 
     @property
@@ -83,6 +87,18 @@ class Clock:
         result = function()
         self._start += time.process_time() - begin
         return result
+
+    def asked(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a tuner's `ask` whose seconds are added up in `asking`."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            start = time.process_time()
+            try:
+                return ask(*args, **kwargs)
+            finally:
+                self.asking += time.process_time() - start
+
+        return timed
 
     def note(self, score: float) -> None:
         """Take note of a row with the full resource."""
@@ -113,9 +129,7 @@ class Watched:
         return score
 
 
-def run_random(
-    task: Task, seed: int, clock: Clock, n_iter: int = N_RANDOM
-) -> None:
+def run_random(task: Task, seed: int, clock: Clock, n_iter: int = N_RANDOM) -> None:
     """Run the search that the others are measured by."""
     scores: list[float] = []
 
@@ -180,6 +194,11 @@ def _watch(base: type[Run], clock: Clock, is_full: Callable[[Any], bool]) -> Any
     """Return a class of runs that tells the clock of every row."""
 
     class WatchedRun(base):
+        def _make_tuner(self, n_initial_points: Any) -> Any:
+            tuner = super()._make_tuner(n_initial_points)
+            tuner.ask = clock.asked(tuner.ask)
+            return tuner
+
         def stop_reason(self, trial: Any, scores: Any) -> str | None:
             if is_full(trial):
                 clock.note(scores[-1])
@@ -240,6 +259,24 @@ def run_hyperband(task: Task, seed: int, clock: Clock, **kwargs: Any) -> None:
     search.fit(*task.load())
 
 
+def run_deep(task: Task, seed: int, clock: Clock) -> None:
+    """Run it with as many as five rungs."""
+    with mock.patch.object(_hyperband_run, "_MAX_AUTO_BRACKETS", 5):
+        run_hyperband(task, seed, clock)
+
+
+def run_reversed(task: Task, seed: int, clock: Clock) -> None:
+    """Run it with the bracket first that begins with the full resource."""
+    plan = HalvingTuner._plan
+
+    def reversed_plan(self: HalvingTuner, b: int, resources: dict[int, int]) -> Any:
+        level = self.n_brackets - 1 - b % self.n_brackets
+        return plan(self, b, resources if b in resources else {b: self.rungs[level]})
+
+    with mock.patch.object(HalvingTuner, "_plan", reversed_plan):
+        run_hyperband(task, seed, clock)
+
+
 SEARCHES: dict[str, Callable[[Task, int, Clock], None]] = {
     RANDOM: run_random,
     HALVING: run_halving,
@@ -249,6 +286,11 @@ SEARCHES: dict[str, Callable[[Task, int, Clock], None]] = {
         task, seed, clock, sampler="random"
     ),
 }
+VARIANTS: dict[str, Callable[[Task, int, Clock], None]] = {
+    "Hyperband, 5 rungs": lambda task, seed, clock: run_deep(task, seed, clock),
+    "Hyperband, reversed": lambda task, seed, clock: run_reversed(task, seed, clock),
+}
+"""Not compared: what might be better (docs/hyperband_measured.md)."""
 try:
     from benchmarks.hyperband_optuna import run_optuna
 except ImportError:
@@ -262,18 +304,16 @@ def measure(
 ) -> dict[str, Any]:
     """Return the line of a search."""
     clock = Clock(budget, target)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings(), suppress(OutOfTimeError):
         warnings.simplefilter("ignore")
-        try:
-            SEARCHES[name](task, seed, clock)
-        except OutOfTimeError:
-            pass
+        (SEARCHES | VARIANTS)[name](task, seed, clock)
     return {
         "task": task.name,
         "seed": seed,
         "search": name,
         "seconds": f"{clock.seconds:.3f}",
         "reached": int(clock.is_reached),
+        "asking": f"{clock.asking:.3f}",
         "curve": " ".join(f"{t:.3f}:{score:.6g}" for t, score in clock.curve),
     }
 
@@ -295,9 +335,7 @@ def curve_of(row: dict[str, Any]) -> list[tuple[float, float]]:
     return [(float(t), float(score)) for t, score in points]
 
 
-def run(
-    path: Path, seeds: list[int], tasks: list[str], searches: list[str], log: Any = print
-) -> None:
+def run(path: Path, seeds: list[int], tasks: list[str], searches: list[str]) -> None:
     """Run what is not in the file."""
     known = read(path)
     for seed in seeds:
@@ -311,7 +349,7 @@ def run(
                     row = measure(task, seed, search, budget, target)
                     known[key] = row
                     append(path, row)
-                    log(*[row[k] for k in row if k != "curve"], flush=True)
+                    print(*[row[k] for k in row if k != "curve"], flush=True)
                 if search == RANDOM:
                     budget = float(known[key]["seconds"])
                     # Scores in the file have six digits.
@@ -358,7 +396,8 @@ def mean(values: Any) -> float:
 def show_table(path: Path) -> str:
     """Return the table of the documentation."""
     rows = read(path)
-    names = list(dict.fromkeys(name for *_, name in rows))
+    present = {name for *_, name in rows}
+    names = [name for name in SEARCHES if name in present]
     of = {name: shares(rows, name) for name in names}
     common = set.intersection(*(set(found) for found in of.values()))
     tasks = [name for name in TASKS if any(task == name for task, _ in common)]
@@ -393,7 +432,8 @@ def show_curves(path: Path, picture: Path) -> None:
     import matplotlib.pyplot as plt
 
     rows = read(path)
-    names = list(dict.fromkeys(name for *_, name in rows))
+    present = {name for *_, name in rows}
+    names = [name for name in SEARCHES if name in present]
     tasks = [name for name in TASKS if any(task == name for task, *_ in rows)]
     n_columns = 4
     figure, axes = plt.subplots(

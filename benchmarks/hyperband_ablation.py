@@ -17,7 +17,7 @@ import math
 import statistics
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from benchmarks import hyperband
 from benchmarks.hyperband import OutOfTimeError, append, read
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table
-from sklearn_tuners import _halving, _samplers
+from sklearn_tuners import _halving, _hyperband_run, _samplers, _surrogate
 from sklearn_tuners._halving import HalvingTuner
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_ablation.csv"
@@ -116,6 +116,11 @@ def resources(task: Task, factor: float) -> dict[str, Any]:
     return {"min_resources": max(1, int(hyperband.rungs_of(task)[0] * factor))}
 
 
+def rungs(n: int) -> Callable[[], Any]:
+    """Return what lets "auto" have so many rungs."""
+    return constant(_hyperband_run, "_MAX_AUTO_BRACKETS", n)
+
+
 VARIANTS: dict[str, tuple[Callable[[], Any], Callable[[Task], dict[str, Any]]]] = {
     "default": (nothing, lambda task: {}),
     "random": (nothing, lambda task: {"sampler": "random"}),
@@ -126,6 +131,12 @@ VARIANTS: dict[str, tuple[Callable[[], Any], Callable[[Task], dict[str, Any]]]] 
     "share-0.5": (constant(_samplers, "_RANDOM_SHARE", 0.5), lambda task: {}),
     "least-third": (nothing, lambda task: resources(task, 0.334)),
     "least-triple": (nothing, lambda task: resources(task, 2.5)),
+    "rungs-4": (rungs(4), lambda task: {}),
+    "rungs-5": (rungs(5), lambda task: {}),
+    "refit-less": (
+        lambda: mock.patch.multiple(_surrogate, _REFIT_ALWAYS=16, _REFIT_GROWTH=1.15),
+        lambda task: {},
+    ),
     "factor-2": (nothing, lambda task: {"factor": 2}),
     "factor-4": (nothing, lambda task: {"factor": 4}),
     "reversed": (
@@ -141,19 +152,16 @@ def measure(name: str, seed: int, variant: str, target: float) -> dict[str, Any]
     """Return the line of a variant, or of "random search" or "BayesSearchCV"."""
     task = small(name)
     meter = Meter(N_RANDOM, target)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings(), suppress(OutOfTimeError):
         warnings.simplefilter("ignore")
-        try:
-            if variant == hyperband.RANDOM:
-                hyperband.run_random(task, seed, meter, N_RANDOM)
-            elif variant == "BayesSearchCV":
-                hyperband.run_bayes(task, seed, meter)
-            else:
-                change, kwargs = VARIANTS[variant]
-                with change():
-                    search(task, seed, meter, **kwargs(task))
-        except OutOfTimeError:
-            pass
+        if variant == hyperband.RANDOM:
+            hyperband.run_random(task, seed, meter, N_RANDOM)
+        elif variant == "BayesSearchCV":
+            hyperband.run_bayes(task, seed, meter)
+        else:
+            change, kwargs = VARIANTS[variant]
+            with change():
+                search(task, seed, meter, **kwargs(task))
     return {
         "task": name,
         "seed": seed,
@@ -164,12 +172,12 @@ def measure(name: str, seed: int, variant: str, target: float) -> dict[str, Any]
     }
 
 
-def run(path: Path, seeds: list[int], variants: list[str]) -> None:
+def run(path: Path, seeds: list[int], variants: list[str], tasks: list[str]) -> None:
     """Run what is not in the file."""
     known = read(path)
     for variant in [hyperband.RANDOM, *variants]:
         for seed in seeds:
-            for name in SMALL:
+            for name in tasks:
                 key = (name, seed, variant)
                 if key in known:
                     continue
@@ -186,7 +194,7 @@ def run(path: Path, seeds: list[int], variants: list[str]) -> None:
 def line(rows: dict[tuple[str, int, str], dict[str, Any]], variant: str) -> list[str]:
     """Return the cells of a variant: all, the error of that, and each task."""
     logs: dict[str, list[float]] = {name: [] for name in SMALL}
-    differences = []
+    differences: list[float] = []
     for (name, seed, found), row in rows.items():
         if found != variant:
             continue
@@ -219,10 +227,11 @@ def main() -> None:
     parser.add_argument("command", choices=["run", "table"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--tasks", nargs="+", default=list(SMALL))
     parser.add_argument("--file", type=Path, default=RESULTS)
     given = parser.parse_args()
     if given.command == "run":
-        run(given.file, given.seeds, given.variants)
+        run(given.file, given.seeds, given.variants, given.tasks)
         return
     rows = read(given.file)
     lines = [line(rows, variant) for variant in dict.fromkeys(v for *_, v in rows)]

@@ -117,9 +117,7 @@ def spend(case: str, rule: str) -> tuple[Meter, HyperbandSearchCV]:
         refit=False,
     )
     patches = [
-        mock.patch.object(
-            _continuation, name, meter.step(getattr(_continuation, name))
-        )
+        mock.patch.object(_continuation, name, meter.step(getattr(_continuation, name)))
         for name in ("_train_epochs", "_train_further")
     ]
     fit = meter.fit(_continuation.Training.fit)

@@ -256,6 +256,7 @@ TASKS = {
             "n_estimators",
             72,
             "neg_log_loss",
+            n_rows=600,
         ),
         Task(
             "trees-concrete",
