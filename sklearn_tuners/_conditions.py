@@ -164,10 +164,7 @@ def parse_rules(
         raise ValueError(f"{name}: conditions are circular: {circle}") from None
     flat: dict[str, Rule] = {}
     for key in order:
-        rule: dict[str, BoolArray] = {}
-        for other, mask in own.get(key, {}).items():
-            for source, needed in [(other, mask), *flat.get(other, {}).items()]:
-                rule[source] = rule[source] & needed if source in rule else needed
+        rule = _merged(own.get(key, {}), flat)
         for other, mask in rule.items():
             if not mask.any():
                 raise ValueError(
@@ -175,10 +172,19 @@ def parse_rules(
                     f"those that this depends on ask for different values of {other!r}"
                 )
         # What always holds is no condition.
-        rule = {other: mask for other, mask in sorted(rule.items()) if not mask.all()}
+        rule = {other: mask for other, mask in rule.items() if not mask.all()}
         if rule:
             flat[key] = rule
     return flat
+
+
+def _merged(rule: Rule, flat: Rules) -> Rule:
+    """Join a rule with those of the parameters that it is on."""
+    merged = dict(rule)
+    for other in rule:
+        for source, mask in flat.get(other, {}).items():
+            merged[source] = merged[source] & mask if source in merged else mask
+    return dict(sorted(merged.items()))
 
 
 def _mask(

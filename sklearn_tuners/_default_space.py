@@ -385,10 +385,20 @@ class _Parameters:
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
         """Return what depends on other searched parameters; None if it cannot hold."""
         left: dict[str, list[Any]] = {}
+        facts = self._sizes.facts
+        # Facts first: a row that they rule out asks for no other parameter.
+        if not all(
+            _is_among(facts[name], wanted)
+            for name, wanted in row.condition
+            if name in facts
+        ):
+            return None
         for other, wanted in row.condition:
+            if other in facts:
+                continue
             domain = self._domain(other)
             if domain is None:
-                value = self._sizes.facts.get(other, self._values.get(other, _ABSENT))
+                value = self._values.get(other, _ABSENT)
                 if value is not _ABSENT and not _is_among(value, wanted):
                     return None
                 continue

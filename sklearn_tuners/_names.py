@@ -41,13 +41,17 @@ def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
             domain.levels() if isfinite(domain.size) else [examples[name]]
             for name, domain in zip(names, domains, strict=True)
         ]
-        below = [n for n in branch.rules if names and n.startswith(f"{names[0]}__")]
+        related = [
+            name
+            for name in branch.rules
+            if name in names or (names and name.startswith(f"{names[0]}__"))
+        ]
         for values in product(*listed):
             chosen = dict(zip(names, values, strict=True))
             params = branch.active_params(examples | chosen)
             waiting -= params.keys()
             yield params
-            for name in below:
+            for name in related:
                 condition = branch.where_active(name)
                 params = branch.active_params(examples | condition | chosen)
                 if name in params:

@@ -45,7 +45,9 @@ class BayesSearchCV(BaseTunerCV):
           included, of integers if both are integers. This is the one thing that
           `GridSearchCV` reads differently; in `param_grid` a tuple is a list;
         - a scikit-optimize ``Real``, ``Integer`` or ``Categorical``, or an Optuna
-          ``FloatDistribution``, ``IntDistribution`` or ``CategoricalDistribution``.
+          ``FloatDistribution``, ``IntDistribution`` or ``CategoricalDistribution``;
+        - a `When`: any of these, for some values of other parameters only. Otherwise
+          the parameter is left out.
 
         Values may be estimators or pipeline steps. A list of dicts is a choice between
         subspaces, for parameters that exist, or make sense, only together; `n_iter` is
@@ -96,7 +98,7 @@ class BayesSearchCV(BaseTunerCV):
 
     initial_params : dict or list of dicts, default=None
         Candidates to try first, as they are; they count in `n_iter` and are not tried
-        again. Each must be a point of the search space, with all its parameters.
+        again. Each must be a point of the search space, with all parameters that count.
 
     n_initial_points : int or "auto", default="auto"
         Number of candidates that are spread evenly over the space before the model is
@@ -196,6 +198,7 @@ class BayesSearchCV(BaseTunerCV):
     sklearn.model_selection.RandomizedSearchCV : Tries random candidates.
     default_space : The space that is searched if none is given.
     Optimizer : The optimiser by itself, for any function.
+    When : A parameter that counts only for some values of others.
 
     Notes
     -----

@@ -295,9 +295,23 @@ def _binned(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _fewer(sizes: Sizes, params: Params, *, by: str = "") -> Sizes:
-    """Return sizes with some of the features only; `by` is the name of their number."""
-    p = _number(params.get(by), sizes.p) if by else 1
-    return replace(sizes, p=max(min(p, sizes.p), 1), spread=_share(sizes, 0.5))
+    """Return sizes with some of the features only.
+
+    Their number or share is the parameter `by`; half of them where that is none.
+    """
+    value = params.get(by)
+    p = sizes.p // 2 if by else 1
+    if isinstance(value, Integral):
+        p = min(int(value), sizes.p)
+    elif isinstance(value, Real):
+        p = int(sizes.p * float(value))
+    return replace(sizes, p=max(p, 1), spread=_share(sizes, 0.5))
+
+
+def _from_model(sizes: Sizes, params: Params) -> Sizes:
+    # Any threshold above zero may leave a single feature.
+    is_count = params.get("threshold") == "0*mean"
+    return _fewer(sizes, params if is_count else {}, by="max_features" * is_count)
 
 
 def _percentile(sizes: Sizes, params: Params) -> Sizes:
@@ -370,10 +384,13 @@ STEPS: dict[str, Step] = {
     "KBinsDiscretizer": _binned,
     "SelectKBest": partial(_fewer, by="k"),
     "SelectPercentile": _percentile,
+    "SelectFromModel": _from_model,
+    **dict.fromkeys(
+        ["RFE", "SequentialFeatureSelector"], partial(_fewer, by="n_features_to_select")
+    ),
     **dict.fromkeys(
         [
-            "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr",
-            "SelectFromModel", "SelectFwe", "SequentialFeatureSelector",
+            "GenericUnivariateSelect", "RFECV", "SelectFdr", "SelectFpr", "SelectFwe",
             "VarianceThreshold",
         ],
         _fewer,

@@ -116,7 +116,10 @@ class Surface:
         return scale
 
     def _moves(self, U: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Rows that differ from one of ``U`` in one discrete column, snapped."""
+        """Rows that differ from one of ``U`` in one discrete column, snapped.
+
+        And in the columns that are active only with its new value.
+        """
         active = self.space.active(U)
         filled = np.where(active, U, self.usual)  # snap empties what stays inactive
         rows: list[FloatArray] = []

@@ -11,6 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy import stats
 
+from sklearn_tuners._conditions import When
+from sklearn_tuners._dimensions import MAX_TABLE
 from sklearn_tuners._space import Space
 
 __all__ = ["params_of", "search_spaces"]
@@ -23,6 +25,7 @@ def search_spaces(
     names: Sequence[str] = _NAMES,
     max_branches: int = 3,
     finite: bool = False,
+    conditions: bool = True,
 ) -> st.SearchStrategy[Any]:
     """Search spaces as a user writes them, all dialects that need no other package.
 
@@ -34,6 +37,8 @@ def search_spaces(
         The most dicts in a list of dicts. 1: always a dict.
     finite : bool, default=False
         Whether to give only spaces that can be enumerated, of some thousand points.
+    conditions : bool, default=True
+        Whether some of the parameters may be given as `When`.
 
     Returns
     -------
@@ -54,6 +59,8 @@ def search_spaces(
     dicts = st.dictionaries(
         st.sampled_from(names), dimensions, min_size=1, max_size=3 if finite else 5
     )
+    if conditions:
+        dicts |= dicts.flatmap(_with_conditions)
     if max_branches == 1:
         return dicts
     return dicts | st.lists(dicts, min_size=1, max_size=max_branches)
@@ -84,6 +91,34 @@ def params_of(
     parsed = space if isinstance(space, Space) else Space.parse(space)
     rows = st.lists(st.floats(0.0, 1.0), min_size=parsed.n_dims, max_size=parsed.n_dims)
     return rows.map(lambda q: parsed.decode(parsed.quantile(np.array([q]))[0]))
+
+
+@st.composite
+def _with_conditions(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
+    """Draw conditions for some parameters of a dict, on others that are before them.
+
+    A condition is read off points of what there is before, so that it holds somewhere.
+    """
+    names = draw(st.permutations(sorted(spec)))
+    made = {names[0]: spec[names[0]]}
+    for name in names[1:]:
+        made[name] = domain = spec[name]
+        if draw(st.booleans()):
+            before = Space.parse(
+                {other: made[other] for other in made if other != name}
+            )
+            points = draw(st.lists(params_of(before), min_size=1, max_size=3))
+            own = before.branches[0].dimensions
+            usable = [o for o in points[0] if own[o].n_levels <= MAX_TABLE]
+            if usable:
+                others = draw(
+                    st.lists(
+                        st.sampled_from(usable), min_size=1, max_size=2, unique=True
+                    )
+                )
+                condition = {o: [p[o] for p in points if o in p] for o in others}
+                made[name] = When(domain, condition)
+    return made
 
 
 def _finite_dimensions() -> st.SearchStrategy[Any]:

@@ -168,7 +168,7 @@ def test_progression_round_trip(progression, data):
     k = np.array([0, 1, n // 3, n // 2, n - 2, n - 1])
     if data is not None:
         k = np.append(k, data.draw(st.integers(0, n - 1)))
-    for value in (progression._value(int(i)) for i in k):
+    for value in (progression.value(int(i)) for i in k):
         assert progression.decode(progression.encode(value)) == value
     assert_array_equal(progression.level(progression._position(k)), k)
 
