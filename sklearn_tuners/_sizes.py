@@ -56,6 +56,8 @@ class Sizes:
         Features, at most; None if there may be any number.
     needed : int
         Features that later steps need.
+    positive : bool
+        Whether a later step refuses negative values.
     q : int
         Targets.
     counts : tuple of int or None
@@ -75,6 +77,7 @@ class Sizes:
     p: int = P_UNKNOWN
     p_max: int | None = None
     needed: int = 1
+    positive: bool = False
     q: int = 1
     counts: tuple[int, ...] | None = None
     spread: float | None = None
@@ -90,6 +93,7 @@ class Sizes:
             "@sparse": self.sparse,
             "@missing": self.missing,
             "@transforms": self.transforms,
+            "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
             "@classes_under_p": self.counts is not None
             and (self.p_max is None or min(self.counts) <= self.p_max),
@@ -118,7 +122,7 @@ def measure(X: Any, y: Any, n_train: int | None, *, classes: bool) -> Sizes:
     sizes = replace(measure_features(X), n=n)
     if y is None:
         return sizes
-    target = np.asarray(y)
+    target = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
     sizes = replace(sizes, q=target.shape[1] if target.ndim == 2 else 1)
     if not classes:
         return replace(sizes, sd_y=_sd(target))
@@ -165,9 +169,11 @@ def _variances(sample: Any) -> tuple[float | None, bool]:
     except (TypeError, ValueError):
         return None, True
     is_missing = np.isnan(values)
-    if is_missing.all(axis=0).any():
+    if is_missing.all(axis=0).any():  # also if there are no rows
         return None, True
-    return _positive(np.nanvar(values, axis=0).sum()), bool(is_missing.any())
+    with np.errstate(all="ignore"):  # infinite values: the estimator may complain
+        spread = np.nanvar(values, axis=0).sum()
+    return _positive(spread), bool(is_missing.any())
 
 
 def _sd(target: npt.NDArray[Any]) -> float | None:
@@ -289,9 +295,23 @@ def _binned(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _fewer(sizes: Sizes, params: Params, *, by: str = "") -> Sizes:
-    """Return sizes with some of the features only; `by` is the name of their number."""
-    p = _number(params.get(by), sizes.p) if by else 1
-    return replace(sizes, p=max(min(p, sizes.p), 1), spread=_share(sizes, 0.5))
+    """Return sizes with some of the features only.
+
+    Their number or share is the parameter `by`; half of them where that is none.
+    """
+    value = params.get(by)
+    p = sizes.p // 2 if by else 1
+    if isinstance(value, Integral):
+        p = min(int(value), sizes.p)
+    elif isinstance(value, Real):
+        p = int(sizes.p * float(value))
+    return replace(sizes, p=max(p, 1), spread=_share(sizes, 0.5))
+
+
+def _from_model(sizes: Sizes, params: Params) -> Sizes:
+    # Any threshold above zero may leave a single feature.
+    is_count = params.get("threshold") == "0*mean"
+    return _fewer(sizes, params if is_count else {}, by="max_features" * is_count)
 
 
 def _percentile(sizes: Sizes, params: Params) -> Sizes:
@@ -364,10 +384,13 @@ STEPS: dict[str, Step] = {
     "KBinsDiscretizer": _binned,
     "SelectKBest": partial(_fewer, by="k"),
     "SelectPercentile": _percentile,
+    "SelectFromModel": _from_model,
+    **dict.fromkeys(
+        ["RFE", "SequentialFeatureSelector"], partial(_fewer, by="n_features_to_select")
+    ),
     **dict.fromkeys(
         [
-            "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr",
-            "SelectFromModel", "SelectFwe", "SequentialFeatureSelector",
+            "GenericUnivariateSelect", "RFECV", "SelectFdr", "SelectFpr", "SelectFwe",
             "VarianceThreshold",
         ],
         _fewer,

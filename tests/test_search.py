@@ -400,7 +400,6 @@ BAD_INPUT = [
     ({"param_distributions": []}, "param_distributions"),
     ({"param_grid": []}, "param_grid"),
     ({"param_grid": {"C": [1]}, "param_distributions": {"C": [1]}}, "not both"),
-    ({}, "no default search space for SVC"),
     ({"param_distributions": {"C": [1]}, "n_iter": 0}, "n_iter"),
     ({"param_distributions": {"C": [1]}, "n_initial_points": 0}, "n_initial_points"),
     ({"param_distributions": {"C": [1]}, "scoring": "acuracy"}, "scoring"),

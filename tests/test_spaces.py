@@ -31,17 +31,17 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, SelectPercentile
+from sklearn.feature_selection import SelectKBest, SelectPercentile, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -313,6 +313,16 @@ def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
     assert default_space(pipe, X, y)["pca__n_components"][:2] == (4, 10)
     pipe = make_pipeline(SelectPercentile(), PCA(n_components=6))
     assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
+
+
+def test_a_step_makes_no_negative_values_if_a_later_one_refuses_them() -> None:
+    name = "quantiletransformer__output_distribution"
+    free = make_pipeline(QuantileTransformer(), GaussianNB())
+    assert name in default_space(free, *IRIS)
+    bound = make_pipeline(QuantileTransformer(), BaggingClassifier(MultinomialNB()))
+    assert name not in default_space(bound, *IRIS)
+    bound = make_pipeline(QuantileTransformer(), SelectKBest(chi2), GaussianNB())
+    assert name not in default_space(bound, *IRIS)
 
 
 def test_sparse_data_allow_counts_of_components_only() -> None:

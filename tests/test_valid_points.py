@@ -293,7 +293,14 @@ STEPS = [
         ("Nystroem", "FeatureAgglomeration", "SimpleImputer", "RBFSampler")
     )
 ]
-SLOW = ("SequentialFeatureSelector", "LatentDirichletAllocation", "BernoulliRBM")
+SLOW = (
+    "BernoulliRBM",
+    "DictionaryLearning",
+    "LatentDirichletAllocation",
+    "NeighborhoodComponentsAnalysis",
+    "SequentialFeatureSelector",
+    "SparsePCA",
+)
 STEPS = [name for name in STEPS if not name.endswith(SLOW)]
 STEPS += ["sklearn.preprocessing.StandardScaler", "sklearn.preprocessing.MinMaxScaler"]
 LAST = [
@@ -310,7 +317,7 @@ LAST = [
 
 
 @given(
-    names=st.lists(st.sampled_from(STEPS), max_size=3),
+    names=st.lists(st.sampled_from(STEPS), max_size=3, unique=True),
     last=st.sampled_from(LAST),
     kind=st.sampled_from(["classes", "unscaled"]),
     n_train=st.sampled_from([24, 60]),
