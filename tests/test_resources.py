@@ -148,14 +148,14 @@ def test_the_first_groups_show_every_label():
     ("estimator", "expected"),
     [
         (HistGradientBoostingClassifier(), ("max_iter", 10)),
-        (RandomForestClassifier(), ("n_estimators", 8)),
-        (MLPClassifier(), ("max_iter", 5)),
-        (SGDClassifier(), ("max_iter", 3)),
+        (RandomForestClassifier(), ("n_estimators", 10)),
+        (MLPClassifier(), ("max_iter", 10)),
+        (SGDClassifier(), ("max_iter", 5)),
         (SVC(), ("n_samples", 1)),
         (Ridge(), ("n_samples", 1)),
         (
             make_pipeline(StandardScaler(), make_pipeline(RandomForestClassifier())),
-            ("pipeline__randomforestclassifier__n_estimators", 8),
+            ("pipeline__randomforestclassifier__n_estimators", 10),
         ),
         (make_pipeline(StandardScaler(), "passthrough"), ("n_samples", 1)),
     ],
@@ -169,7 +169,7 @@ def test_auto_knows_a_subclass():
     class Mine(RandomForestClassifier):
         pass
 
-    assert auto_resource(Mine()) == ("n_estimators", 8)
+    assert auto_resource(Mine()) == ("n_estimators", 10)
 
 
 @pytest.mark.parametrize(
