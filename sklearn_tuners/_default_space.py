@@ -137,7 +137,7 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     steps = [step for step in estimator.steps if is_estimator(step[1])]
     needed = sizes.needed
     for i, (name, step) in enumerate(steps):
-        later = [_features_needed(other) for _, other in steps[i + 1 :]]
+        later = [_features_needed(other, sizes) for _, other in steps[i + 1 :]]
         sizes = replace(
             sizes,
             transforms=transforms or bool(later),
@@ -158,11 +158,13 @@ _NEEDS_TWO = {
 """Classes that refuse a single feature."""
 
 
-def _features_needed(estimator: Any) -> int:
+def _features_needed(estimator: Any, sizes: Sizes) -> int:
     """Return how many features an estimator asks for by what the user has set."""
     needed = 2 if type(estimator).__name__ in _NEEDS_TWO else 1
     known = parameters(estimator)
     for row in rows_of(estimator):
+        if sizes.sparse not in dict(row.condition).get("@sparse", (sizes.sparse,)):
+            continue
         value, default = known.get(row.parameter, (None, None))
         spare = {name: int(name == "p-1") for _, name in row.high if name in _COUNTS}
         is_count = isinstance(value, Integral) and row.kind == "int"
@@ -358,8 +360,9 @@ class _Parameters:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
                 value = self._values[name]
-                if len(domain) == 1 and equivalent(domain[0], value):
-                    continue
+                is_range = row.kind != "choice"
+                if len(domain) == 1 and is_range and value in (None, domain[0]):
+                    continue  # nothing to choose; None is for the class to resolve
                 self._domains[name] = When(domain, condition) if condition else domain
                 self.starts[name] = _start(row, domain, value, self._sizes)
                 break

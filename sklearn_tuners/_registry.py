@@ -216,7 +216,7 @@ _registered: dict[str, tuple[Row, ...]] = {}
 
 
 @cache
-def _shipped() -> dict[str, tuple[Row, ...]]:
+def shipped() -> dict[str, tuple[Row, ...]]:
     """Return the rows of ``spaces.csv`` by class."""
     found: dict[str, list[Row]] = {}
     text = files("sklearn_tuners").joinpath("spaces.csv").read_text(encoding="utf-8")
@@ -284,7 +284,7 @@ def rows_of(estimator: Any) -> tuple[Row, ...]:
     """
     for base in type(estimator).__mro__:
         names = dotted_names(base)
-        for table in (_registered, _plugged_in(), _shipped()):
+        for table in (_registered, _plugged_in(), shipped()):
             rows = next((table[name] for name in names if name in table), None)
             if rows is not None:
                 version = _version(base)

@@ -91,6 +91,8 @@ class Sizes:
             "@missing": self.missing,
             "@transforms": self.transforms,
             "@needs_features": self.needed > 1,
+            "@classes_under_p": self.counts is not None
+            and (self.p_max is None or min(self.counts) <= self.p_max),
             # A random subset of a fifth of the samples determines a linear model.
             "@p_under_fifth": self.p_max is not None and 5 * (self.p_max + 1) <= self.n,
         }
@@ -263,10 +265,8 @@ def _standard(sizes: Sizes, params: Params, *, variance: float = 1.0) -> Sizes:
 
 
 def _imputed(sizes: Sizes, params: Params) -> Sizes:
-    # A column without any value is dropped.
-    p = 1 if sizes.missing and sizes.spread is None else sizes.p
     p_max = None if params.get("add_indicator") else sizes.p_max
-    return replace(sizes, p=p, p_max=p_max, missing=False)
+    return replace(sizes, p_max=p_max, missing=False)
 
 
 def _grown(sizes: Sizes, params: Params, *, sparse: bool | None = None) -> Sizes:
@@ -328,7 +328,7 @@ def _discriminant(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _words(sizes: Sizes, params: Params) -> Sizes:
-    p = _number(params.get("n_features"), 1)
+    p = _number(params.get("n_features"), sizes.p)
     return replace(sizes, p=p, p_max=None, spread=1.0, sparse=True, missing=False)
 
 
@@ -396,7 +396,7 @@ STEPS: dict[str, Step] = {
     "LinearDiscriminantAnalysis": _discriminant,
     **dict.fromkeys(["CountVectorizer", "TfidfVectorizer"], _words),
     **dict.fromkeys(["HashingVectorizer", "FeatureHasher"], _words),
-    "DictVectorizer": _words,
+    "DictVectorizer": lambda sizes, params: _words(replace(sizes, p=1), {}),
 }  # fmt: skip
 """What a transformer does to the sizes, by the name of its class."""
 
