@@ -123,7 +123,7 @@ def test_better_than_random_search_on_the_same_number_of_fits():
         "svr__gamma": loguniform(1e-5, 1e1),
         "svr__epsilon": loguniform(1e-2, 1e2),
     }
-    kwargs = {"n_iter": 20, "cv": 3}
+    kwargs = {"n_iter": 30, "cv": 3}
     gain = [
         BayesSearchCV(model, space, random_state=seed, **kwargs).fit(X, y).best_score_
         - RandomizedSearchCV(model, space, random_state=seed, **kwargs)
@@ -131,7 +131,7 @@ def test_better_than_random_search_on_the_same_number_of_fits():
         .best_score_
         for seed in range(5)
     ]
-    assert np.median(gain) > 0
+    assert np.mean(gain) > 0
 
 
 # Values of every kind ----------------------------------------------------------------
