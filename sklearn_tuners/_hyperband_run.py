@@ -50,8 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HyperbandRun", "Schedule", "make_schedule", "steps"]
 
-_MAX_AUTO_BRACKETS = 5
-"""Brackets of a pass where `min_resources` is "auto": as with R = 81, eta = 3."""
+_MAX_AUTO_BRACKETS = 3
+"""Brackets of a pass where `min_resources` is "auto": five cost more than they found
+(docs/hyperband_measured.md)."""
 _STATE_BYTES = 2**30
 """Fitted states on disk, at the most (docs/hyperband.md)."""
 

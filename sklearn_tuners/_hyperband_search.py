@@ -73,7 +73,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     min_resources : int, "auto", "smallest" or "exhaust", default="auto"
         The least that a candidate begins with. "auto" is the smallest value that is
-        sensible for the estimator or the data, and allows five brackets at the most;
+        sensible for the estimator or the data, and allows three brackets at the most;
         "smallest" is 1, or for n_samples two of each class (or two rows) for every
         split. "exhaust" means the same here, as the last rung always has everything.
 
