@@ -93,6 +93,7 @@ class Sizes:
             "@sparse": self.sparse,
             "@missing": self.missing,
             "@transforms": self.transforms,
+            "@scale_known": self.spread is not None,
             "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
             "@classes_under_p": self.counts is not None
