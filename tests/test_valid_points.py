@@ -327,7 +327,7 @@ LAST = [
     n_train=st.sampled_from([24, 60]),
     draws=st.data(),
 )
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_points_of_pipelines_are_valid(
     names: list[str], last: str, kind: str, n_train: int, draws: st.DataObject
 ) -> None:
