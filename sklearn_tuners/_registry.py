@@ -139,15 +139,7 @@ class Row:
         name = text.get("parameter", "")
         if not isinstance(name, str) or not name:
             raise ValueError(f"A row needs the name of a parameter, got {name!r}.")
-        for column, allowed in {
-            "kind": KINDS,
-            "scale": SCALES,
-            "simpler": SIMPLER,
-        }.items():
-            if text.get(column, "") not in allowed:
-                raise ValueError(
-                    f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
-                )
+        _check_words(name, text)
         row = cls(
             parameter=name,
             kind=text.get("kind", ""),
@@ -170,6 +162,19 @@ class Row:
                 f"and nothing else has them; got {dict(cells)!r}."
             )
         return row
+
+
+def _check_words(name: str, text: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if a column of few words has another one."""
+    for column, allowed in {
+        "kind": KINDS,
+        "scale": SCALES,
+        "simpler": SIMPLER,
+    }.items():
+        if text.get(column, "") not in allowed:
+            raise ValueError(
+                f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
+            )
 
 
 def _check_bound(factor: float, quantity: str) -> None:
