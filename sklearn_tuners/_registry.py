@@ -51,7 +51,8 @@ QUANTITIES = {
     "k-1": "classes but one",
     "degree(p)": "degree up to which polynomials have at most some 5000 terms",
     "nu(y)": "the largest nu that is feasible for each pair of classes",
-    "gamma(X)": "what gamma='scale' is: one over the sum of the features' variances",
+    "scale(X)": "what gamma='scale' is",
+    "gamma(X)": "one over the sum of the features' variances",
     "distance(X)": "root of the sum of the features' variances",
     "sd(X)": "root of the mean variance of the features",
     "var(X)": "mean variance of the features",
@@ -138,15 +139,7 @@ class Row:
         name = text.get("parameter", "")
         if not isinstance(name, str) or not name:
             raise ValueError(f"A row needs the name of a parameter, got {name!r}.")
-        for column, allowed in {
-            "kind": KINDS,
-            "scale": SCALES,
-            "simpler": SIMPLER,
-        }.items():
-            if text.get(column, "") not in allowed:
-                raise ValueError(
-                    f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
-                )
+        _check_words(name, text)
         row = cls(
             parameter=name,
             kind=text.get("kind", ""),
@@ -169,6 +162,19 @@ class Row:
                 f"and nothing else has them; got {dict(cells)!r}."
             )
         return row
+
+
+def _check_words(name: str, text: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if a column of few words has another one."""
+    for column, allowed in {
+        "kind": KINDS,
+        "scale": SCALES,
+        "simpler": SIMPLER,
+    }.items():
+        if text.get(column, "") not in allowed:
+            raise ValueError(
+                f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
+            )
 
 
 def _check_bound(factor: float, quantity: str) -> None:

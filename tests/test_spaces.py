@@ -558,6 +558,14 @@ def test_splits_may_be_masks() -> None:
     assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
 
 
+def test_the_search_starts_with_the_estimator_as_it_is() -> None:
+    X, y = IRIS
+    start = find_default_space(SVC(), X, y).start
+    assert start["gamma"] == pytest.approx(1 / (4 * X.var()))  # gamma="scale"
+    start = find_default_space(RandomForestClassifier(), X, y).start
+    assert start == {"min_samples_leaf": 1, "max_features": 0.5, "max_samples": 1.0}
+
+
 def test_every_start_is_a_point_of_its_space() -> None:
     for estimator in (SVC(), RandomForestClassifier(), SVR(), LogisticRegression()):
         found = find_default_space(estimator, *IRIS)
