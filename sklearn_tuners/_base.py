@@ -65,7 +65,6 @@ class BaseTunerCV(SearchBase):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "stopping": [StrOptions({"auto"}), None],
-        "reevaluate_top": [Interval(Integral, 2, None, closed="left"), None],
         "journal": [str, os.PathLike, None],
         "journal_synchronous": [StrOptions({"NORMAL", "FULL"})],
     }

@@ -64,6 +64,8 @@ _RUNNING_FIT = {
     "_parent_callback_ctx",
     "_skl_callbacks_to_teardown",
 }
+_DASK_PATIENCE = 120
+"""Seconds for a dask cluster without workers to get one."""
 _HAS_CALLBACKS = hasattr(BaseSearchCV, "_init_callback_context")  # since 1.9
 
 
@@ -481,7 +483,14 @@ class JoblibBackend:
             # are gone, and have to be sent anew. Where no worker takes them within
             # dask's time-out, the call would be lost without a word.
             self._backend.call_data_futures.clear()
-            self._backend.client.wait_for_workers(1)
+            try:
+                self._backend.client.wait_for_workers(1, timeout=_DASK_PATIENCE)
+            except TimeoutError as error:
+                raise RuntimeError(
+                    "All workers of the dask cluster have died, and none has come back "
+                    f"within {_DASK_PATIENCE} s. (A worker that is killed while it "
+                    "starts is not replaced by dask.)"
+                ) from error
             return
         self._backend.abort_everything(ensure_ready=False)
         self._parallel._initialize_backend()

@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
 
 from sklearn_tuners._compat import safe_indexing
 from sklearn_tuners._conditions import When
@@ -135,17 +136,21 @@ def _with_prefix(domain: Any, prefix: str) -> Any:
 def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
     transforms = sizes.transforms
     steps = [step for step in estimator.steps if is_estimator(step[1])]
-    needed = sizes.needed
+    needed, positive = sizes.needed, sizes.positive
     for i, (name, step) in enumerate(steps):
-        later = [_features_needed(other, sizes) for _, other in steps[i + 1 :]]
+        later = [other for _, other in steps[i + 1 :]]
         sizes = replace(
             sizes,
             transforms=transforms or bool(later),
-            needed=max([needed, *later]),
+            needed=max([needed, *(_features_needed(other, sizes) for other in later)]),
+            positive=positive or any(map(_is_positive_only, later)),
         )
-        sizes = visit.visit(step, f"{prefix}{name}__", sizes)
+        handed_on = visit.visit(step, f"{prefix}{name}__", sizes)
+        if later and hasattr(step, "fit_resample"):
+            continue  # imbalanced-learn's samplers leave the features as they are
+        sizes = handed_on
         visit = visit.apart(None)
-    return replace(sizes, transforms=transforms, needed=needed)
+    return replace(sizes, transforms=transforms, needed=needed, positive=positive)
 
 
 _NEEDS_TWO = {
@@ -156,6 +161,14 @@ _NEEDS_TWO = {
     "TruncatedSVD",
 }
 """Classes that refuse a single feature."""
+
+
+def _is_positive_only(estimator: Any) -> bool:
+    """Whether an estimator, or one inside it, refuses negative values."""
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    own = tags is not None and get_tags(estimator).input_tags.positive_only
+    is_chi2 = getattr(getattr(estimator, "score_func", None), "__name__", "") == "chi2"
+    return own or is_chi2 or any(_is_positive_only(e) for _, e in nested(estimator))
 
 
 def _features_needed(estimator: Any, sizes: Sizes) -> int:
@@ -233,7 +246,7 @@ def _stacking(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     if is_estimator(estimator.final_estimator):
         p = max(sum(e != "drop" for _, e in estimator.estimators), 1)
         predictions = replace(
-            sizes, p=p, p_max=None, spread=None, sparse=False, missing=False
+            sizes, p=p, p_max=None, spread=None, scale=None, sparse=False, missing=False
         )
         predictions = replace(predictions, transforms=False)
         final = f"{prefix}final_estimator__"
@@ -249,6 +262,7 @@ def _target(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
             p=sizes.q,
             p_max=sizes.q,
             spread=None if sizes.sd_y is None else sizes.q * sizes.sd_y**2,
+            scale=None,
             sparse=False,
             missing=False,
             transforms=True,
@@ -361,8 +375,9 @@ class _Parameters:
                 domain = _DOMAINS[row.kind](row, self._sizes)
                 value = self._values[name]
                 is_range = row.kind != "choice"
-                if len(domain) == 1 and is_range and value in (None, domain[0]):
-                    continue  # nothing to choose; None is for the class to resolve
+                adapts = value in (None, "auto", domain[0])
+                if len(domain) == 1 and is_range and adapts:
+                    continue  # nothing to choose, and the class finds its own value
                 self._domains[name] = When(domain, condition) if condition else domain
                 self.starts[name] = _start(row, domain, value, self._sizes)
                 break
@@ -371,10 +386,20 @@ class _Parameters:
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
         """Return what depends on other searched parameters; None if it cannot hold."""
         left: dict[str, list[Any]] = {}
+        facts = self._sizes.facts
+        # Facts first: a row that they rule out asks for no other parameter.
+        if not all(
+            _is_among(facts[name], wanted)
+            for name, wanted in row.condition
+            if name in facts
+        ):
+            return None
         for other, wanted in row.condition:
+            if other in facts:
+                continue
             domain = self._domain(other)
             if domain is None:
-                value = self._sizes.facts.get(other, self._values.get(other, _ABSENT))
+                value = self._values.get(other, _ABSENT)
                 if value is not _ABSENT and not _is_among(value, wanted):
                     return None
                 continue

@@ -9,17 +9,8 @@ from typing import Any
 
 __all__ = ["is_estimator", "nested", "parameters"]
 
-_NO_ESTIMATOR = ("drop", "passthrough", None)
-
-_SEALED = {
-    "FrozenEstimator": "it is not fitted again",
-    "GridSearchCV": "it searches what is inside by itself",
-    "RandomizedSearchCV": "",
-    "HalvingGridSearchCV": "",
-    "HalvingRandomSearchCV": "",
-    "BayesSearchCV": "",
-}
-"""Estimators whose inside is not to be set from outside."""
+_SEARCHES = {"param_grid", "param_distributions"}
+"""Parameters by which a search is known: it sets what is inside by itself."""
 
 
 def parameters(estimator: Any) -> dict[str, tuple[Any, Any]]:
@@ -53,9 +44,10 @@ def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
 
     Of the first level only; none of an estimator whose inside is not to be set.
     """
-    if type(estimator).__name__ in _SEALED:
+    params = estimator.get_params(deep=False)
+    if params.keys() & _SEARCHES or type(estimator).__name__ == "FrozenEstimator":
         return
-    for name, value in estimator.get_params(deep=False).items():
+    for name, value in params.items():
         if is_estimator(value):
             yield name, value
         elif isinstance(value, list | tuple):

@@ -11,7 +11,7 @@ import ast
 import csv
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import entry_points
@@ -19,7 +19,17 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import Any, Self
 
-__all__ = ["Row", "check_bound", "dotted_names", "left_out", "register", "rows_of"]
+__all__ = [
+    "QUANTITIES",
+    "Bounds",
+    "Row",
+    "dotted_names",
+    "holds_for",
+    "left_out",
+    "register",
+    "rows_of",
+    "shipped",
+]
 
 ENTRY_POINTS = "sklearn_tuners.spaces"
 
@@ -41,7 +51,8 @@ QUANTITIES = {
     "k-1": "classes but one",
     "degree(p)": "degree up to which polynomials have at most some 5000 terms",
     "nu(y)": "the largest nu that is feasible for each pair of classes",
-    "gamma(X)": "what gamma='scale' is: one over the sum of the features' variances",
+    "scale(X)": "what gamma='scale' is",
+    "gamma(X)": "one over the sum of the features' variances",
     "distance(X)": "root of the sum of the features' variances",
     "sd(X)": "root of the mean variance of the features",
     "var(X)": "mean variance of the features",
@@ -51,7 +62,6 @@ QUANTITIES = {
 }
 """What a bound may be, or a multiple of: the names of the rules in `_sizes`."""
 
-Condition = Mapping[str, Sequence[Any]]
 Bounds = tuple[tuple[float, str], ...]
 
 
@@ -129,15 +139,7 @@ class Row:
         name = text.get("parameter", "")
         if not isinstance(name, str) or not name:
             raise ValueError(f"A row needs the name of a parameter, got {name!r}.")
-        for column, allowed in {
-            "kind": KINDS,
-            "scale": SCALES,
-            "simpler": SIMPLER,
-        }.items():
-            if text.get(column, "") not in allowed:
-                raise ValueError(
-                    f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
-                )
+        _check_words(name, text)
         row = cls(
             parameter=name,
             kind=text.get("kind", ""),
@@ -162,7 +164,20 @@ class Row:
         return row
 
 
-def check_bound(factor: float, quantity: str) -> None:
+def _check_words(name: str, text: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if a column of few words has another one."""
+    for column, allowed in {
+        "kind": KINDS,
+        "scale": SCALES,
+        "simpler": SIMPLER,
+    }.items():
+        if text.get(column, "") not in allowed:
+            raise ValueError(
+                f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
+            )
+
+
+def _check_bound(factor: float, quantity: str) -> None:
     """Raise ``ValueError`` if there is no such quantity."""
     if quantity and quantity not in QUANTITIES:
         raise ValueError(
@@ -181,7 +196,7 @@ def _bounds(name: str, cell: Any) -> Bounds:
         except ValueError:
             found.append((1.0, token))
         try:
-            check_bound(*found[-1])
+            _check_bound(*found[-1])
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
         if star and not found[-1][1]:
@@ -239,18 +254,18 @@ def _plugged_in() -> dict[str, tuple[Row, ...]]:
     found = {}
     for entry in entry_points(group=ENTRY_POINTS):
         for name, rows in entry.load()().items():
-            found[name] = read_rows(rows)
+            found[name] = _read_rows(rows)
     return found
 
 
-def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+def _read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
     """Read rows as a user gives them."""
     return tuple(Row.read(cells) for cells in rows)
 
 
 def register(estimator_class: type, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put rows in the place of those that the class has."""
-    _registered[dotted_names(estimator_class)[0]] = read_rows(rows)
+    _registered[dotted_names(estimator_class)[0]] = _read_rows(rows)
 
 
 def dotted_names(estimator_class: type) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 
 from sklearn_tuners._base import BaseTunerCV, SearchSpace
+from sklearn_tuners._compat import Interval
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._run import SeededTuner
 from sklearn_tuners._space import Space
@@ -249,6 +251,11 @@ class BayesSearchCV(BaseTunerCV):
     >>> sorted(search.best_params_)
     ['C', 'kernel']
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseTunerCV._parameter_constraints,
+        "reevaluate_top": [Interval(Integral, 2, None, closed="left"), None],
+    }
 
     def __init__(
         self,

@@ -56,6 +56,8 @@ class Sizes:
         Features, at most; None if there may be any number.
     needed : int
         Features that later steps need.
+    positive : bool
+        Whether a later step refuses negative values.
     q : int
         Targets.
     counts : tuple of int or None
@@ -63,6 +65,9 @@ class Sizes:
         if the target is no class.
     spread : float or None
         Sum of the features' variances.
+    scale : float or None
+        Number of features times the variance of all values, what gamma="scale" is the
+        inverse of; None for data that a step has changed.
     sd_y : float or None
         Standard deviation of the target.
     sparse, missing : bool
@@ -75,9 +80,11 @@ class Sizes:
     p: int = P_UNKNOWN
     p_max: int | None = None
     needed: int = 1
+    positive: bool = False
     q: int = 1
     counts: tuple[int, ...] | None = None
     spread: float | None = None
+    scale: float | None = None
     sd_y: float | None = None
     sparse: bool = False
     missing: bool = True
@@ -90,6 +97,8 @@ class Sizes:
             "@sparse": self.sparse,
             "@missing": self.missing,
             "@transforms": self.transforms,
+            "@scale_known": self.spread is not None,
+            "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
             "@classes_under_p": self.counts is not None
             and (self.p_max is None or min(self.counts) <= self.p_max),
@@ -118,7 +127,7 @@ def measure(X: Any, y: Any, n_train: int | None, *, classes: bool) -> Sizes:
     sizes = replace(measure_features(X), n=n)
     if y is None:
         return sizes
-    target = np.asarray(y)
+    target = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
     sizes = replace(sizes, q=target.shape[1] if target.ndim == 2 else 1)
     if not classes:
         return replace(sizes, sd_y=_sd(target))
@@ -150,24 +159,27 @@ def measure_features(X: Any) -> Sizes:
     else:
         p = int(X.shape[1])
         sample = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
-    spread, missing = _variances(sample)
-    return Sizes(p=p, p_max=p, spread=spread, missing=missing)
+    spread, scale, missing = _variances(sample)
+    return Sizes(p=p, p_max=p, spread=spread, scale=scale, missing=missing)
 
 
 def _length(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 
-def _variances(sample: Any) -> tuple[float | None, bool]:
-    """Return the sum of the columns' variances, None unless all are numbers."""
+def _variances(sample: Any) -> tuple[float | None, float | None, bool]:
+    """Return `Sizes.spread`, `scale` (None unless all are numbers) and `missing`."""
     try:
         values = np.asarray(sample, dtype=np.float64)
     except (TypeError, ValueError):
-        return None, True
+        return None, None, True
     is_missing = np.isnan(values)
-    if is_missing.all(axis=0).any():
-        return None, True
-    return _positive(np.nanvar(values, axis=0).sum()), bool(is_missing.any())
+    if not values.size or is_missing.all(axis=0).any():
+        return None, None, True
+    with np.errstate(all="ignore"):  # infinite values: the estimator may complain
+        spread = np.nanvar(values, axis=0).sum()
+        scale = values.shape[1] * np.nanvar(values)
+    return _positive(spread), _positive(scale), bool(is_missing.any())
 
 
 def _sd(target: npt.NDArray[Any]) -> float | None:
@@ -232,6 +244,7 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,
     "degree(p)": _degree,
     "nu(y)": _nu,
+    "scale(X)": lambda s: 1 / (s.scale or _spread(s)),
     "gamma(X)": lambda s: 1 / _spread(s),
     "distance(X)": lambda s: math.sqrt(_spread(s)),
     "sd(X)": lambda s: math.sqrt(_var(s)),
@@ -289,9 +302,23 @@ def _binned(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _fewer(sizes: Sizes, params: Params, *, by: str = "") -> Sizes:
-    """Return sizes with some of the features only; `by` is the name of their number."""
-    p = _number(params.get(by), sizes.p) if by else 1
-    return replace(sizes, p=max(min(p, sizes.p), 1), spread=_share(sizes, 0.5))
+    """Return sizes with some of the features only.
+
+    Their number or share is the parameter `by`; half of them where that is none.
+    """
+    value = params.get(by)
+    p = sizes.p // 2 if by else 1
+    if isinstance(value, Integral):
+        p = min(int(value), sizes.p)
+    elif isinstance(value, Real):
+        p = int(sizes.p * float(value))
+    return replace(sizes, p=max(p, 1), spread=_share(sizes, 0.5))
+
+
+def _from_model(sizes: Sizes, params: Params) -> Sizes:
+    # Any threshold above zero may leave a single feature.
+    is_count = params.get("threshold") == "0*mean"
+    return _fewer(sizes, params if is_count else {}, by="max_features" * is_count)
 
 
 def _percentile(sizes: Sizes, params: Params) -> Sizes:
@@ -364,10 +391,13 @@ STEPS: dict[str, Step] = {
     "KBinsDiscretizer": _binned,
     "SelectKBest": partial(_fewer, by="k"),
     "SelectPercentile": _percentile,
+    "SelectFromModel": _from_model,
+    **dict.fromkeys(
+        ["RFE", "SequentialFeatureSelector"], partial(_fewer, by="n_features_to_select")
+    ),
     **dict.fromkeys(
         [
-            "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr",
-            "SelectFromModel", "SelectFwe", "SequentialFeatureSelector",
+            "GenericUnivariateSelect", "RFECV", "SelectFdr", "SelectFpr", "SelectFwe",
             "VarianceThreshold",
         ],
         _fewer,
@@ -415,8 +445,10 @@ def after(sizes: Sizes, names: Sequence[str], params: Params) -> Sizes:
     """
     step = next((STEPS[name] for name in names if name in STEPS), None)
     if step is None:
-        return replace(sizes, p=1, p_max=None, spread=None, sparse=True)
-    return step(sizes, params)
+        sizes = replace(sizes, p=1, p_max=None, spread=None, sparse=True)
+    else:
+        sizes = step(sizes, params)
+    return replace(sizes, scale=None)
 
 
 def together(parts: Sequence[Sizes], sizes: Sizes) -> Sizes:
@@ -430,6 +462,7 @@ def together(parts: Sequence[Sizes], sizes: Sizes) -> Sizes:
         p=max(sum(part.p for part in parts), 1),
         p_max=None if None in p_max else sum(p for p in p_max if p is not None),
         spread=None if None in spreads else sum(s for s in spreads if s is not None),
+        scale=None,
         sparse=any(part.sparse for part in parts),
         missing=any(part.missing for part in parts),
     )

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from joblib.pool import PicklingPool
 from scipy.stats import loguniform
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
+from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_tuners import BayesSearchCV
+from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
 from sklearn_tuners._compat import JoblibBackend
 from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._workers import Workers
@@ -103,6 +104,27 @@ def test_a_cluster_gives_the_result_of_one_process(backend, container):
     np.testing.assert_array_equal(
         remote.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"]
     )
+
+
+def test_hyperband_goes_on_with_what_other_workers_have_trained(backend):
+    search = HyperbandSearchCV(
+        SGDClassifier(random_state=0),
+        {"alpha": loguniform(1e-6, 1e-1)},
+        resource="n_epochs",
+        max_resources=9,
+        cv=3,
+        n_jobs=2,
+        sampler="random",
+        random_state=0,
+    )
+    remote = clone(search).fit(*IRIS)
+    with joblib.parallel_config(backend="threading"):
+        local = clone(search).fit(*IRIS)
+    assert remote.cv_results_["params"] == local.cv_results_["params"]
+    np.testing.assert_array_equal(
+        remote.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"]
+    )
+    assert (remote.best_estimator_.coef_ == local.best_estimator_.coef_).all()
 
 
 def search_inside():

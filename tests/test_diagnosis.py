@@ -432,6 +432,16 @@ def test_a_space_that_is_not_understood():
     assert {f.check for f in diagnosis} == {"fit", "optimism", "ties", "budget"}
 
 
+def test_a_default_space():
+    X, y = load_breast_cancer(return_X_y=True)
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, n_iter=12, random_state=0).fit(X[:200], y[:200])
+    diagnosis = diagnose(search)
+    names = {f.parameter for f in diagnosis if f.check == "importance"}
+    assert names >= set(search.best_params_)
+    assert diagnosis["budget"].verdict != "unknown"
+
+
 class OnlyRvs:
     def rvs(self, random_state=None):
         return float(np.exp(random_state.normal()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import uniform
 
-from sklearn_tuners._engine import Trial
+from sklearn_tuners._engine import Engine, Trial
 from sklearn_tuners._halving import HalvingTuner
 from sklearn_tuners._hyperband import make_brackets
 from sklearn_tuners._samplers import CandidateSampler
@@ -204,7 +205,7 @@ def failing(share, seed):
     return score
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     size=GRIDS,
     budget=BUDGETS,
@@ -349,6 +350,125 @@ def test_replaying_the_tells_gives_the_same_proposals(
     assert found.params == expected.params
     assert found.stage == expected.stage
     assert (found.outcomes is None) == (expected.outcomes is None)
+
+
+# In the engine ------------------------------------------------------------------------
+
+
+class Shuffled:
+    """Workers and hooks: calls end in any order, until the process is killed."""
+
+    def __init__(self, n_workers, seed, score, kill_after=math.inf):
+        self.n_workers = n_workers
+        self.rng = np.random.default_rng(seed)
+        self.score = score
+        self.kill_after = kill_after
+        self.running, self.journal, self.n_done = [], {}, 0
+
+    @property
+    def n_running(self):
+        return len(self.running)
+
+    def submit(self, trial, split):
+        assert trial.outcomes[split] is None
+        self.running.append((trial.number, split))
+
+    def next_done(self):
+        token = self.running.pop(int(self.rng.integers(len(self.running))))
+        if self.n_done >= self.kill_after:
+            raise KeyboardInterrupt
+        self.n_done += 1
+        return token, ({"split": token[1]}, False)
+
+    def proposed(self, trial):
+        self.journal[trial.number] = (trial, [None] * len(trial.outcomes))
+
+    def finished(self, trial, split, outcome):
+        if trial.number in self.journal:  # else it is from an earlier run
+            self.journal[trial.number][1][split] = outcome
+
+    def stop_reason(self, trial, scores):
+        return None
+
+
+def engine_run(tuner, world, lag, before=()):
+    engine = Engine(
+        tuner, world, world, n_iter=10**6, n_splits=2, lag=lag, trials=before
+    )
+    engine.run()
+    return engine
+
+
+def history(engine):
+    return [(trial.params, trial.stage) for trial in engine.rows]
+
+
+ENGINES = {
+    "size": st.sampled_from([3, 8, 20, None]),
+    "budget": BUDGETS,
+    "lag": st.integers(0, 4),
+    "seeds": st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)),
+    "n_workers": st.tuples(st.integers(1, 5), st.integers(1, 5)),
+}
+
+
+def new_tuner(size, budget):
+    if size is None:
+        return make_tuner(SPACE, **({"n_candidates": 15} | budget))
+    return make_tuner(Space.parse({"x": [*range(size)]}), **budget)
+
+
+@settings(max_examples=40)
+@given(**ENGINES)
+def test_with_a_lag_timing_and_the_number_of_workers_do_not_matter(
+    size, budget, lag, seeds, n_workers
+):
+    runs = [
+        engine_run(
+            new_tuner(size, budget), Shuffled(n, seed, failing(0.1, seeds[0])), lag
+        )
+        for n, seed in zip(n_workers, seeds, strict=True)
+    ]
+    assert history(runs[0]) == history(runs[1])
+    assert runs[0].stop_reason == runs[1].stop_reason
+    assert all(trial.is_complete for trial in runs[0].trials)
+
+
+@settings(max_examples=40)
+@given(**ENGINES, kill_after=st.integers(0, 60))
+def test_a_killed_run_resumes_to_the_same(
+    size, budget, lag, seeds, n_workers, kill_after
+):
+    score = failing(0.1, seeds[0])
+    expected = engine_run(
+        new_tuner(size, budget), Shuffled(n_workers[0], seeds[0], score), lag
+    )
+    killed = Shuffled(n_workers[0], seeds[0], score, kill_after)
+    with suppress(KeyboardInterrupt):
+        engine_run(new_tuner(size, budget), killed, lag)
+    before = [
+        Trial(trial.number, trial.params, list(outcomes), trial.stage)
+        for trial, outcomes in killed.journal.values()
+    ]
+    world = Shuffled(n_workers[1], seeds[1], score)
+    resumed = engine_run(new_tuner(size, budget), world, lag, before)
+    assert history(resumed) == history(expected)
+
+
+@given(
+    size=st.sampled_from([3, 8, None]),
+    n_workers=st.integers(1, 5),
+    seed=st.integers(0, 10**6),
+)
+def test_without_a_lag_every_bracket_ends_too(size, n_workers, seed):
+    world = Shuffled(n_workers, seed, failing(0.0, seed))
+    engine = engine_run(new_tuner(size, {}), world, None)
+    assert engine.stop_reason in ("brackets", "n_iter", "space exhausted")
+    last = {}
+    for trial in engine.rows:
+        stage = trial.stage
+        last[stage.bracket] = max(last.get(stage.bracket, 0), stage.resource)
+    assert set(last.values()) == {9}
 
 
 # Rungs that say nothing ---------------------------------------------------------------

@@ -434,3 +434,69 @@ def test_misuse_names_the_argument(call, message):
 def test_initial_params_that_cannot_be(kwargs, message):
     with pytest.raises(ValueError, match=message):
         Optimizer({"x": uniform(0, 1)}, **kwargs)
+
+
+# ---------------------------------------------------------------------- fidelities
+
+
+def told(fidelities, scores=None, seed=0):
+    """An optimiser that was told random params at some fidelities."""
+    optimizer = Optimizer(MIXED, random_state=seed)
+    space, rng = optimizer.space, np.random.default_rng(5)
+    for i, fidelity in enumerate(fidelities):
+        params = space.decode(space.quantile(rng.random((1, space.n_dims)))[0])
+        score = dummy_score(params) if scores is None else scores[i]
+        optimizer.tell(params, score, fidelity=fidelity)
+    return optimizer
+
+
+def test_full_evaluations_are_what_they_were_without_a_fidelity():
+    plain = Optimizer(MIXED, random_state=0)
+    other = told([1.0] * 12)
+    for params, score in zip(other._params, other._scores, strict=True):
+        plain.tell(params, score)
+    assert plain.ask() == other.ask()
+    assert plain.regret_bound() == other.regret_bound()
+
+
+def test_proposals_depend_on_fidelities_and_replay_gives_the_same():
+    mixed = [0.0, 1.0] * 6
+    assert told(mixed).ask() == told(mixed).ask()
+    assert told(mixed).ask() != told([1.0] * 12).ask()
+    asked_on_the_way = told(mixed[:8])
+    for n in (8, 9, 10, 11):
+        asked_on_the_way.ask()
+        other = told(mixed[: n + 1])
+        asked_on_the_way.tell(
+            other._params[-1], other._scores[-1], fidelity=other._fidelities[-1]
+        )
+    assert asked_on_the_way.ask() == told(mixed).ask()
+    assert np.isfinite(told(mixed).regret_bound())
+
+
+def test_what_is_proposed_is_meant_for_a_full_evaluation():
+    """Low fidelities prefer small x, full ones large x; both are told."""
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    for x in np.linspace(0.02, 0.98, 12):
+        optimizer.tell({"x": x}, -x, fidelity=0.0)
+        optimizer.tell({"x": x}, x, fidelity=1.0)
+    asked = []
+    for _ in range(3):
+        asked.append(optimizer.ask(pending=asked))
+    assert max(params["x"] for params in asked) > 0.9
+    assert min(params["x"] for params in asked) > 0.3
+
+
+@pytest.mark.parametrize("fidelity", [-0.1, 1.1, np.nan])
+def test_a_fidelity_is_between_0_and_1(fidelity):
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    with pytest.raises(ValueError, match="fidelity must be between 0 and 1, got"):
+        optimizer.tell({"x": 0.5}, 1.0, fidelity=fidelity)
+    assert optimizer.n_told == 0
+
+
+def test_initial_params_are_listed_once():
+    given_ = [{"x": 0.5}, {"x": 0.25}, {"x": 0.5}]
+    optimizer = Optimizer({"x": uniform(0, 1)}, initial_params=given_)
+    assert optimizer.initial_params == given_[:2]
+    assert Optimizer({"x": uniform(0, 1)}).initial_params == []

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning, NotFittedError
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
@@ -34,7 +34,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_tuners import BayesSearchCV
@@ -116,29 +116,22 @@ def test_no_candidate_twice_and_n_iter_of_them():
 
 
 def test_better_than_random_search_on_the_same_number_of_fits():
-    X, y = load_breast_cancer(return_X_y=True)
-    model = make_pipeline(StandardScaler(), SVC())
-    space = {f"svc__{name}": dist for name, dist in C_AND_GAMMA.items()}
-    kwargs = {"n_iter": 15, "scoring": "neg_log_loss", "cv": 3}
-    model = make_pipeline(StandardScaler(), LogisticRegression(solver="saga", tol=1e-2))
+    X, y = load_diabetes(return_X_y=True)
+    model = make_pipeline(StandardScaler(), SVR())
     space = {
-        "logisticregression__C": loguniform(1e-5, 1e5),
-        "logisticregression__l1_ratio": uniform(0, 1),
+        "svr__C": loguniform(1e-3, 1e5),
+        "svr__gamma": loguniform(1e-5, 1e1),
+        "svr__epsilon": loguniform(1e-2, 1e2),
     }
-    if "penalty" in LogisticRegression().get_params():
-        model.set_params(logisticregression__penalty="elasticnet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gain = [
-            BayesSearchCV(model, space, random_state=seed, **kwargs)
-            .fit(X, y)
-            .best_score_
-            - RandomizedSearchCV(model, space, random_state=seed, **kwargs)
-            .fit(X, y)
-            .best_score_
-            for seed in range(5)
-        ]
-    assert np.median(gain) > 0
+    kwargs = {"n_iter": 30, "cv": 3}
+    gain = [
+        BayesSearchCV(model, space, random_state=seed, **kwargs).fit(X, y).best_score_
+        - RandomizedSearchCV(model, space, random_state=seed, **kwargs)
+        .fit(X, y)
+        .best_score_
+        for seed in range(5)
+    ]
+    assert np.mean(gain) > 0
 
 
 # Values of every kind ----------------------------------------------------------------
@@ -400,7 +393,6 @@ BAD_INPUT = [
     ({"param_distributions": []}, "param_distributions"),
     ({"param_grid": []}, "param_grid"),
     ({"param_grid": {"C": [1]}, "param_distributions": {"C": [1]}}, "not both"),
-    ({}, "no default search space for SVC"),
     ({"param_distributions": {"C": [1]}, "n_iter": 0}, "n_iter"),
     ({"param_distributions": {"C": [1]}, "n_initial_points": 0}, "n_initial_points"),
     ({"param_distributions": {"C": [1]}, "scoring": "acuracy"}, "scoring"),

@@ -18,6 +18,7 @@ import pytest
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_digits, load_iris, make_classification
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import confusion_matrix, f1_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
@@ -130,7 +131,7 @@ def values_of(space, n_iter=20, **kwargs):
 def test_invalid_spaces_are_errors_of_fit(iris):
     X, _, y, _ = iris
     with pytest.raises(ValueError, match="default search space"):
-        BayesSearchCV(SVC(), None).fit(X, y)
+        BayesSearchCV(LinearRegression(), None).fit(X, y)
     with pytest.raises(TypeError, match=r"'C'.*'1 \.\.\. 100\.0'"):
         BayesSearchCV(SVC(), {"C": "1 ... 100.0"}).fit(X, y)
     with pytest.raises(TypeError, match="dict or a list of dicts"):

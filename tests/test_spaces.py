@@ -31,17 +31,17 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, SelectPercentile
+from sklearn.feature_selection import SelectKBest, SelectPercentile, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -315,6 +315,16 @@ def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
     assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
 
 
+def test_a_step_makes_no_negative_values_if_a_later_one_refuses_them() -> None:
+    name = "quantiletransformer__output_distribution"
+    free = make_pipeline(QuantileTransformer(), GaussianNB())
+    assert name in default_space(free, *IRIS)
+    bound = make_pipeline(QuantileTransformer(), BaggingClassifier(MultinomialNB()))
+    assert name not in default_space(bound, *IRIS)
+    bound = make_pipeline(QuantileTransformer(), SelectKBest(chi2), GaussianNB())
+    assert name not in default_space(bound, *IRIS)
+
+
 def test_sparse_data_allow_counts_of_components_only() -> None:
     X = csr_array(np.eye(60, 8))
     assert default_space(PCA(), X)["n_components"] == (1, 7, "log-uniform")
@@ -546,6 +556,14 @@ def test_splits_may_be_masks() -> None:
     )
     search.fit(*IRIS)
     assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
+
+
+def test_the_search_starts_with_the_estimator_as_it_is() -> None:
+    X, y = IRIS
+    start = find_default_space(SVC(), X, y).start
+    assert start["gamma"] == pytest.approx(1 / (4 * X.var()))  # gamma="scale"
+    start = find_default_space(RandomForestClassifier(), X, y).start
+    assert start == {"min_samples_leaf": 1, "max_features": 0.5, "max_samples": 1.0}
 
 
 def test_every_start_is_a_point_of_its_space() -> None:

@@ -293,9 +293,21 @@ STEPS = [
         ("Nystroem", "FeatureAgglomeration", "SimpleImputer", "RBFSampler")
     )
 ]
-SLOW = ("SequentialFeatureSelector", "LatentDirichletAllocation", "BernoulliRBM")
-STEPS = [name for name in STEPS if not name.endswith(SLOW)]
+# Slow ones, and FastICA, which may fail where columns are exactly collinear: the steps
+# before it may make such.
+NOT_IN_PIPELINES = (
+    "BernoulliRBM",
+    "FastICA",
+    "DictionaryLearning",
+    "LatentDirichletAllocation",
+    "NeighborhoodComponentsAnalysis",
+    "SequentialFeatureSelector",
+    "SparsePCA",
+)
+STEPS = [name for name in STEPS if not name.endswith(NOT_IN_PIPELINES)]
 STEPS += ["sklearn.preprocessing.StandardScaler", "sklearn.preprocessing.MinMaxScaler"]
+# NuSVC is left to the tests by itself: steps may leave so little of the data that there
+# is no margin at any small nu.
 LAST = [
     "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis",
     "sklearn.ensemble.BaggingClassifier",
@@ -303,20 +315,19 @@ LAST = [
     "sklearn.linear_model.LogisticRegression",
     "sklearn.naive_bayes.GaussianNB",
     "sklearn.neighbors.KNeighborsClassifier",
-    "sklearn.svm.NuSVC",
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
 ]
 
 
 @given(
-    names=st.lists(st.sampled_from(STEPS), max_size=3),
+    names=st.lists(st.sampled_from(STEPS), max_size=3, unique=True),
     last=st.sampled_from(LAST),
     kind=st.sampled_from(["classes", "unscaled"]),
     n_train=st.sampled_from([24, 60]),
     draws=st.data(),
 )
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_points_of_pipelines_are_valid(
     names: list[str], last: str, kind: str, n_train: int, draws: st.DataObject
 ) -> None:

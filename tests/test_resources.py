@@ -1,0 +1,331 @@
+"""Rows, epochs and integer parameters: what is accepted, and which rows a rung has."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import (
+    ElasticNet,
+    Lasso,
+    LogisticRegression,
+    Ridge,
+    SGDClassifier,
+)
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sklearn_tuners._resources import (
+    auto_resource,
+    check_resource,
+    full_value,
+    labels_of,
+    least_samples,
+    least_sensible,
+    nested_order,
+    resolved_settings,
+    scale_factors,
+    stratifies,
+    subset,
+)
+
+SHARES = [Fraction(1, 27), Fraction(1, 9), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
+LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=60)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def subsets(train, y, **kwargs):
+    """Rows of each rung, from the smallest share on."""
+    order = nested_order(train, y, rng=rng(), **kwargs)
+    return [subset(order, s, None if y is None else y[order]) for s in SHARES]
+
+
+@given(LABELS, st.sampled_from(["plain", "labels", "groups", "both", "series"]))
+def test_a_larger_subset_contains_the_smaller_one(labels, kind):
+    y = np.array(labels)
+    n = len(y)
+    train = np.arange(n)[::2] if n > 3 else np.arange(n)
+    groups = np.arange(n) % 5 if kind in ("groups", "both") else None
+    found = subsets(
+        train,
+        y if kind in ("labels", "both") else None,
+        groups=groups,
+        is_series=kind == "series",
+    )
+    for small, large in pairwise(found):
+        assert set(small) <= set(large)
+    assert_array_equal(found[-1], np.sort(train))
+    for rows, share in zip(found, SHARES, strict=True):
+        assert (np.diff(rows) > 0).all()
+        assert len(rows) >= max(1, int(len(train) * share))
+        if kind in ("labels", "both"):
+            assert set(y[rows]) == set(y[train])
+        else:
+            assert len(rows) == max(1, int(len(train) * share))
+
+
+def test_labels_are_in_proportion():
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    order = nested_order(np.arange(100), y, rng=rng())
+    for share in (Fraction(1, 5), Fraction(1, 2), Fraction(3, 4)):
+        rows = subset(order, share, y[order])
+        counts = np.bincount(y[rows])
+        assert len(rows) == 100 * share
+        assert_allclose(counts, np.array([60, 30, 10]) * float(share), atol=1.5)
+
+
+def test_a_rare_label_is_in_every_subset():
+    y = np.zeros(1000, dtype=int)
+    y[17] = 1
+    order = nested_order(np.arange(1000), y, rng=rng())
+    assert 17 in subset(order, Fraction(2, 1000), y[order])
+
+
+def test_the_order_is_random_but_follows_the_generator():
+    train = np.arange(50)
+    first = nested_order(train, None, rng=rng())
+    assert_array_equal(first, nested_order(train, None, rng=rng()))
+    assert (first != train).any()
+    other = nested_order(train, None, rng=np.random.default_rng(1))
+    assert (first != other).any()
+
+
+def test_the_latest_rows_of_a_series():
+    train = np.arange(30)
+    order = nested_order(train, None, is_series=True, rng=rng())
+    assert_array_equal(subset(order, Fraction(1, 3), None), np.arange(20, 30))
+
+
+def test_a_series_with_labels_reaches_back_until_all_are_there():
+    y = np.zeros(30, dtype=int)
+    y[5] = 1
+    order = nested_order(np.arange(30), y, is_series=True, rng=rng())
+    assert_array_equal(subset(order, Fraction(1, 3), y[order]), np.arange(5, 30))
+
+
+def test_groups_come_one_after_the_other():
+    groups = np.tile(np.arange(6), 10)
+    order = nested_order(np.arange(60), None, groups=groups, rng=rng())
+    changes = np.count_nonzero(np.diff(groups[order]))
+    assert changes == 5
+    for share in (Fraction(1, 6), Fraction(1, 2)):
+        rows = subset(order, share, None)
+        assert len(set(groups[rows])) == 6 * share
+
+
+def test_the_first_groups_show_every_label():
+    groups = np.repeat(np.arange(10), 10)
+    y = np.zeros(100, dtype=int)
+    y[groups == 7] = 1
+    y[groups == 3] = 2
+    order = nested_order(np.arange(100), y, groups=groups, rng=rng())
+    assert {3, 7} <= set(groups[order[:30]])
+    assert set(y[subset(order, Fraction(3, 10), y[order])]) == {0, 1, 2}
+
+
+# Which resource -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        (HistGradientBoostingClassifier(), ("max_iter", 10)),
+        (RandomForestClassifier(), ("n_estimators", 10)),
+        (MLPClassifier(), ("max_iter", 10)),
+        (SGDClassifier(), ("max_iter", 5)),
+        (SVC(), ("n_samples", 1)),
+        (Ridge(), ("n_samples", 1)),
+        (
+            make_pipeline(StandardScaler(), make_pipeline(RandomForestClassifier())),
+            ("pipeline__randomforestclassifier__n_estimators", 10),
+        ),
+        (make_pipeline(StandardScaler(), "passthrough"), ("n_samples", 1)),
+    ],
+)
+def test_auto_picks_what_suits_the_estimator(estimator, expected):
+    assert auto_resource(estimator) == expected
+    assert least_sensible(estimator, expected[0]) == expected[1]
+
+
+def test_auto_knows_a_subclass():
+    class Mine(RandomForestClassifier):
+        pass
+
+    assert auto_resource(Mine()) == ("n_estimators", 10)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource", "expected"),
+    [
+        (RandomForestClassifier(n_estimators=50), "n_estimators", 50),
+        (RandomForestClassifier(max_depth=None), "max_depth", None),
+        (SGDClassifier(max_iter=70), "n_epochs", 70),
+        (make_pipeline(StandardScaler(), SGDClassifier(max_iter=7)), "n_epochs", 7),
+        (
+            make_pipeline(RandomForestClassifier(n_estimators=9)),
+            "randomforestclassifier__n_estimators",
+            9,
+        ),
+    ],
+)
+def test_the_full_value_is_the_one_of_the_estimator(estimator, resource, expected):
+    assert full_value(estimator, resource) == expected
+
+
+# Bad combinations ---------------------------------------------------------------------
+
+
+class PartialFitOnly(BaseEstimator):
+    def partial_fit(self, X, y=None):
+        return self
+
+
+class NoConstraints(BaseEstimator):
+    def __init__(self, rounds=None):
+        self.rounds = rounds
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource", "searched", "message"),
+    [
+        (SVC(), "n_epochs", set(), "resource='n_epochs' needs .* partial_fit.* SVC"),
+        (GaussianNB(), "n_epochs", set(), "resource='n_epochs' changes .*GaussianNB"),
+        (
+            make_pipeline(StandardScaler(), MultinomialNB()),
+            "n_epochs",
+            set(),
+            "changes the model of MultinomialNB",
+        ),
+        (SVC(), "max_itre", set(), "resource='max_itre' .* did you mean 'max_iter'"),
+        (SVC(), "n_sample", set(), "did you mean 'n_samples'"),
+        (
+            RandomForestClassifier(),
+            "n_estimators",
+            {"n_estimators"},
+            "resource='n_estimators' is in the search space too",
+        ),
+        (SVC(), "C", set(), "resource='C' must be a parameter that takes integers"),
+        (
+            RandomForestClassifier(),
+            "bootstrap",
+            set(),
+            "resource='bootstrap' must be .* integers",
+        ),
+        (
+            RandomForestClassifier(),
+            "criterion",
+            set(),
+            "resource='criterion' must be .* integers",
+        ),
+        (
+            make_pipeline(StandardScaler(), SVC()),
+            "svc__kernel",
+            set(),
+            "resource='svc__kernel' must be",
+        ),
+    ],
+)
+def test_bad_combinations_name_the_parameter(estimator, resource, searched, message):
+    with pytest.raises(ValueError, match=message):
+        check_resource(estimator, resource, searched)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource"),
+    [
+        (SVC(), "n_samples"),
+        (SVC(), "max_iter"),
+        (RandomForestClassifier(max_depth=None), "max_depth"),
+        (RandomForestClassifier(n_estimators=10.0), "n_estimators"),
+        (SGDClassifier(), "n_epochs"),
+        (PartialFitOnly(), "n_epochs"),
+        (NoConstraints(), "rounds"),
+        (
+            MultiOutputRegressor(HistGradientBoostingRegressor()),
+            "estimator__max_iter",
+        ),
+    ],
+)
+def test_good_ones_are_judged_by_the_constraints_not_by_the_value(estimator, resource):
+    check_resource(estimator, resource, {"C"})
+
+
+def test_least_samples_are_enough_for_the_classes():
+    y = np.repeat([0, 1, 2], 100)
+    assert least_samples(SVC(), y, n_splits=5) == 60
+    assert least_samples(SVC(), y, n_splits=20) == 120
+    assert least_samples(Ridge(), y, n_splits=5) == 40
+
+
+def test_labels_are_for_classifiers():
+    assert labels_of(SGDClassifier(), [2, 1, 2]).tolist() == [1, 2]
+    assert labels_of(Ridge(), [2, 1, 2]) is None
+    assert labels_of(SGDClassifier(), None) is None
+    assert stratifies(SVC(), [0, 1, 1])
+    assert not stratifies(Ridge(), [0, 1, 1])
+    assert not stratifies(SVC(), np.array([[0, 1], [1, 1]]))
+
+
+# What depends on the number of rows ---------------------------------------------------
+
+
+@pytest.mark.parametrize("n_samples", [9_999, 10_000, 10_001])
+def test_auto_early_stopping_is_decided_by_all_rows(n_samples):
+    rows = np.random.default_rng(0).integers(0, 3, size=(n_samples, 1))
+    model = HistGradientBoostingRegressor(max_iter=1).fit(rows, rows.ravel())
+    expected = model.do_early_stopping_
+    found = resolved_settings(
+        make_pipeline(StandardScaler(), HistGradientBoostingRegressor()), n_samples
+    )
+    assert found == {"histgradientboostingregressor__early_stopping": expected}
+
+
+def test_what_was_chosen_is_left_alone():
+    assert (
+        resolved_settings(HistGradientBoostingClassifier(early_stopping=True), 100)
+        == {}
+    )
+    assert resolved_settings(MLPClassifier(), 100) == {}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        (Lasso(), {"alpha": 2.0}),
+        (ElasticNet(), {"alpha": 2.0}),
+        (SGDClassifier(), {"alpha": 2.0}),
+        (
+            make_pipeline(StandardScaler(), SGDClassifier()),
+            {"sgdclassifier__alpha": 2.0},
+        ),
+        (MultiOutputRegressor(Lasso()), {"estimator__alpha": 2.0}),
+        (Ridge(), {}),
+        (LogisticRegression(), {}),
+        (SVC(), {}),
+        (RandomForestClassifier(), {}),
+    ],
+)
+def test_penalties_of_a_mean_grow_on_a_part_of_the_rows(estimator, expected):
+    found = scale_factors(estimator, 4.0)
+    assert found == expected
+    assert scale_factors(estimator, 1.0) == {}
+    given_ = clone(estimator).get_params()
+    assert all(given_[name] == estimator.get_params()[name] for name in found)
