@@ -236,9 +236,9 @@ class HyperbandSearchCV(BaseTunerCV):
         Whether the scorers compute several metrics.
 
     stop_reason_ : str
-        Why no more candidates were tried: ``"n_iter"``, ``"space exhausted"``,
-        ``"max_time"``, ``"target_score"``, ``"n_iter_no_change"``, ``"stopping"`` or
-        ``"callback"``.
+        Why no more candidates were tried: ``"brackets"`` (one pass is done),
+        ``"n_iter"``, ``"space exhausted"``, ``"max_time"``, ``"target_score"``,
+        ``"n_iter_no_change"``, ``"stopping"`` or ``"callback"``.
 
     classes_ : ndarray of shape (n_classes,)
         Class labels, if `refit` is not False and the estimator is a classifier.

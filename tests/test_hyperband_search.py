@@ -6,6 +6,7 @@ import pickle
 import time
 import warnings
 from collections import Counter
+from functools import wraps
 from typing import ClassVar
 
 import joblib
@@ -421,6 +422,7 @@ def test_penalties_are_scaled_on_lower_rungs_and_shown_unscaled(monkeypatch):
     seen = []
     fit = Lasso.fit
 
+    @wraps(fit)
     def noting(self, X, y, **kwargs):
         seen.append((len(X), self.alpha))
         return fit(self, X, y, **kwargs)
@@ -448,7 +450,7 @@ def test_rows_of_lower_rungs_are_latest_or_of_few_groups():
     class Noting(DecisionTreeClassifier):
         rows: ClassVar[list] = []
 
-        def fit(self, X, y, sample_weight=None):
+        def fit(self, X, y, sample_weight=None, check_input=True):
             self.rows.append(X[:, 0].astype(int))
             return super().fit(X, y)
 
