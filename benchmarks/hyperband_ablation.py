@@ -106,6 +106,30 @@ def _reversed_plan(self: HalvingTuner, b: int, resources: dict[int, int]) -> Any
 _PLAN = HalvingTuner._plan
 
 
+def eager(rounding: Callable[[float], int]) -> Callable[[], Any]:
+    """Return what promotes who is among the best of those that have a score so far."""
+    ask = HalvingTuner.ask
+
+    def asked(self: HalvingTuner, pending: Any) -> Any:
+        view = _halving._View(self, pending)
+        for b in sorted(view.brackets):
+            if b < self._first_open:
+                continue
+            plan, found = view.plan(b), view.brackets[b]
+            for i in reversed(range(min(len(found), len(plan.resources) - 1))):
+                n = rounding(len(found[i].scores) / self.factor)
+                n = min(n, plan.n_candidates[i + 1])
+                for candidate in _halving.promoted(found[i].scores, n):
+                    if i + 1 < len(found) and candidate in found[i + 1]:
+                        continue
+                    proposal = self._proposal(candidate, b, i + 1, plan, view)
+                    if proposal is not None:
+                        return proposal
+        return ask(self, pending)
+
+    return lambda: mock.patch.object(HalvingTuner, "ask", asked)
+
+
 def constant(module: Any, name: str, value: Any) -> Callable[[], Any]:
     """Return what changes a constant of a module."""
     return lambda: mock.patch.object(module, name, value)
@@ -139,6 +163,8 @@ VARIANTS: dict[str, tuple[Callable[[], Any], Callable[[Task], dict[str, Any]]]] 
     ),
     "factor-2": (nothing, lambda task: {"factor": 2}),
     "factor-4": (nothing, lambda task: {"factor": 4}),
+    "eager-floor": (eager(math.floor), lambda task: {}),
+    "eager-ceil": (eager(math.ceil), lambda task: {}),
     "reversed": (
         lambda: mock.patch.object(HalvingTuner, "_plan", _reversed_plan),
         lambda task: {},
