@@ -310,14 +310,14 @@ def test_what_was_chosen_is_left_alone():
 @pytest.mark.parametrize(
     ("estimator", "expected"),
     [
-        (Lasso(), {"alpha": 2.0}),
-        (ElasticNet(), {"alpha": 2.0}),
-        (SGDClassifier(), {"alpha": 2.0}),
+        (Lasso(), {"alpha": 4.0}),
+        (ElasticNet(), {"alpha": 4.0}),
+        (SGDClassifier(), {"alpha": 4.0}),
         (
             make_pipeline(StandardScaler(), SGDClassifier()),
-            {"sgdclassifier__alpha": 2.0},
+            {"sgdclassifier__alpha": 4.0},
         ),
-        (MultiOutputRegressor(Lasso()), {"estimator__alpha": 2.0}),
+        (MultiOutputRegressor(Lasso()), {"estimator__alpha": 4.0}),
         (Ridge(), {}),
         (LogisticRegression(), {}),
         (SVC(), {}),
