@@ -1,8 +1,17 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
+from sklearn_tuners._conditions import When
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
+from sklearn_tuners.spaces import default_space, register_space
 
-__all__ = ["BayesSearchCV", "Optimizer", "__version__"]
+__all__ = [
+    "BayesSearchCV",
+    "Optimizer",
+    "When",
+    "__version__",
+    "default_space",
+    "register_space",
+]
 
 __version__ = "0.1.0"

@@ -27,7 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
-__all__ = ["ascend", "log_ei", "log_h", "log_mean_exp", "perturb", "spread", "sweep"]
+__all__ = [
+    "ascend",
+    "first_active",
+    "log_ei",
+    "log_h",
+    "log_mean_exp",
+    "perturb",
+    "spread",
+    "sweep",
+]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -186,6 +195,25 @@ def perturb(
     step = np.resize(scales, m)[:, None] * rng.standard_normal((m, d))
     moved = np.where(is_categorical, rng.random((m, d)), centres + step)
     return np.clip(np.where(change & allowed, moved, centres), 0.0, 1.0)
+
+
+def first_active(U: FloatArray, active: BoolArray, otherwise: float) -> FloatArray:
+    """Coordinate of each column in the first row that has it active.
+
+    Parameters
+    ----------
+    U : ndarray of shape (n, d)
+        At least one row.
+    active : ndarray of bool of shape (n, d)
+    otherwise : float
+        For columns that are active in no row.
+
+    Returns
+    -------
+    ndarray of shape (d,)
+    """
+    first = U[active.argmax(axis=0), np.arange(U.shape[1])]
+    return np.where(active.any(axis=0), first, otherwise)
 
 
 def spread(U: FloatArray, values: FloatArray, k: int, radius: float) -> IntArray:

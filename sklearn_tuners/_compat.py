@@ -29,6 +29,7 @@ from sklearn.model_selection._validation import (
     _fit_and_score,
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, _with_config_and_warning_filters, delayed
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -47,6 +48,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "forget_subtask",
+    "safe_indexing",
 ]
 
 Outcome = dict[str, Any]

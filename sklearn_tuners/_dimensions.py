@@ -245,7 +245,7 @@ class Discrete(Dimension):
         """Coordinates of levels, ascending in k."""
 
     @abstractmethod
-    def _value(self, k: int) -> Any:
+    def value(self, k: int) -> Any:
         """Value of a level."""
 
     @abstractmethod
@@ -262,7 +262,7 @@ class Discrete(Dimension):
 
     def decode(self, u: float) -> Any:
         """Value of the nearest level."""
-        return self._value(int(self.level(np.asarray(u))))
+        return self.value(int(self.level(np.asarray(u))))
 
     def encode(self, value: object) -> float:
         """Coordinate of the value's level."""
@@ -342,7 +342,7 @@ class Table(Discrete):
     def _position(self, k: IntArray) -> FloatArray:
         return self._positions[k]
 
-    def _value(self, k: int) -> Any:
+    def value(self, k: int) -> Any:
         return self.values[k]
 
     def _find(self, value: object) -> int:
@@ -465,7 +465,7 @@ class Progression(Discrete):
             return self._position(k.astype(np.int64))
         return self.snap(q)
 
-    def _value(self, k: int) -> int | float:
+    def value(self, k: int) -> int | float:
         middle = k * self._shared + self._shared // 2
         return self._term(min(middle, int(self.size) - 1))
 

@@ -142,7 +142,7 @@ class WideIntegers(Discrete):
     def _position(self, k: IntArray) -> FloatArray:
         return np.asarray(np.interp(k + self._low, self._knots, self._positions))
 
-    def _value(self, k: int) -> int:
+    def value(self, k: int) -> int:
         return self._low + k
 
     def _find(self, value: object) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import product
 from math import isfinite
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from sklearn_tuners._branches import Branch
 from sklearn_tuners._dimensions import Dimension
 from sklearn_tuners._space import Space
 
@@ -21,19 +23,41 @@ def check_parameter_names(space: Space, estimator: BaseEstimator) -> None:
     """Raise ``ValueError`` for names that the estimator does not have.
 
     Which names there are can depend on values: of a step that is itself searched, say.
-    So the names below such a value are looked up on each of the values.
+    So the names below such a value are looked up on each of the values. A parameter
+    with a condition is looked up where the condition holds.
     """
     for branch in space.branches:
-        examples = {name: _example(d) for name, d in branch.dimensions.items()}
-        for names in _nested(list(examples)):
-            domains = [branch.dimensions[name] for name in names]
-            listed = [
-                domain.levels() if isfinite(domain.size) else [examples[name]]
-                for name, domain in zip(names, domains, strict=True)
-            ]
-            for values in product(*listed):
-                chosen = dict(zip(names, values, strict=True))
-                _try_parameters(estimator, examples | chosen)
+        for params in _looks(branch):
+            _try_parameters(estimator, params)
+
+
+def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
+    """Yield params of a branch that together have all its names, see above."""
+    examples = {name: _example(d) for name, d in branch.dimensions.items()}
+    waiting = set(branch.rules)
+    for names in _nested(list(examples)):
+        domains = [branch.dimensions[name] for name in names]
+        listed = [
+            domain.levels() if isfinite(domain.size) else [examples[name]]
+            for name, domain in zip(names, domains, strict=True)
+        ]
+        below = [n for n in branch.rules if names and n.startswith(f"{names[0]}__")]
+        for values in product(*listed):
+            chosen = dict(zip(names, values, strict=True))
+            params = branch.active_params(examples | chosen)
+            waiting -= params.keys()
+            yield params
+            for name in below:
+                condition = branch.where_active(name)
+                params = branch.active_params(examples | condition | chosen)
+                if name in params:
+                    waiting -= params.keys()
+                    yield params
+    for name in branch.rules:
+        if name in waiting:
+            params = branch.active_params(examples | branch.where_active(name))
+            waiting -= params.keys()
+            yield params
 
 
 def _nested(names: list[str]) -> list[list[str]]:

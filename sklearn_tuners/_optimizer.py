@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from sklearn_tuners import _acquisition as acquisition
-from sklearn_tuners._gp import GP, single_threaded
+from sklearn_tuners._gp import single_threaded
 from sklearn_tuners._space import Space
+from sklearn_tuners._surface import Surface
 from sklearn_tuners._surrogate import SCALES, Surrogate, wide_scores
 from sklearn_tuners._values import equivalent
 
@@ -50,10 +51,6 @@ _N_CLOUD = 512
 #: Copies made of each of the best told rows, and how far away they are.
 _N_COPIES, _N_CENTRES = 64, 5
 _SCALES = np.array([0.15, 0.05, 0.015])
-#: Rows of the cloud that all processes judge.
-_N_FRONT = 64
-#: Rows climbed from, and how far apart they start.
-_N_CLIMBS, _CLIMB_RADIUS = 8, 0.02
 #: Proposals closer than this to a seen row, along every column, are near-repeats: on
 #: the close scale, which is to refine, and on the wide one, which is to look elsewhere.
 _RADII = (1e-3, 0.03)
@@ -286,8 +283,9 @@ class Optimizer:
         with single_threaded():
             scale = SCALES.index(wide_scores)
             gp = self._surrogate.processes(self._rows, scores, scale)[0]
-            leaders = told[np.argsort(np.where(ok, -scores, np.inf))[:_N_CENTRES]]
-            cloud = self._cloud(leaders, np.random.default_rng([self._seed, 5, n]))
+            ranked = told[np.argsort(np.where(ok, -scores, np.inf))]
+            rng = np.random.default_rng([self._seed, 5, n])
+            cloud = self._cloud(ranked[:_N_CENTRES], self._usual(ranked), rng)
             U = np.concatenate([told[ok], cloud])
             mean, sd = gp.posterior(self.space.features(U))
         width = np.sqrt(beta) * sd
@@ -431,20 +429,35 @@ class Optimizer:
             new = space.features(np.stack(waiting))
             processes = [gp.append(new) for gp in processes]
         rng = np.random.default_rng([self._seed, 3, n_seen])
-        leaders = told[np.argsort(np.where(ok, -scores, np.inf))[:_N_CENTRES]]
-        candidates = _Surface(space, processes, best).search(self._cloud(leaders, rng))
+        ranked = told[np.argsort(np.where(ok, -scores, np.inf))]
+        usual = self._usual(ranked)
+        surface = Surface(space, processes, best, usual)
+        candidates = surface.search(self._cloud(ranked[:_N_CENTRES], usual, rng))
         taken = np.concatenate([told, *[row[None] for row in waiting]])
         return self._first_new(candidates, taken, seen, _RADII[scale])
 
-    def _cloud(self, leaders: FloatArray, rng: np.random.Generator) -> FloatArray:
+    def _usual(self, ranked: FloatArray) -> FloatArray:
+        """Coordinates that columns start with when a condition comes to hold.
+
+        Those of the best told row that has them. In spaces without conditions, where
+        moves from branch to branch are few, the middle.
+        """
+        if not self.space.is_source.any():
+            return np.full(self.space.n_dims, 0.5)
+        return acquisition.first_active(ranked, self.space.active(ranked), 0.5)
+
+    def _cloud(
+        self, leaders: FloatArray, usual: FloatArray, rng: np.random.Generator
+    ) -> FloatArray:
         """Candidates: the whole space evenly, and the surroundings of the best rows."""
         space = self.space
+        active = space.active(leaders)
         # A random rotation makes a new even set of the one that there is [2].
         everywhere = space.quantile((self._even + rng.random(space.n_dims)) % 1.0)
         near = acquisition.perturb(
-            leaders,
+            np.where(active, leaders, usual),
             np.asarray(space.is_categorical),
-            space.active(leaders),
+            active,
             _N_COPIES,
             rng,
             _SCALES,
@@ -468,96 +481,6 @@ class Optimizer:
                     return np.asarray(row)
         unseen = (row for row in candidates if not seen[self.space.key(row)])
         return next(unseen, None)
-
-
-class _Surface:
-    """Log expected improvement as a function of rows of the unit cube.
-
-    It is the expectation over several processes, each with its own score to improve
-    upon: the log of the mean of their expected improvements.
-    """
-
-    def __init__(self, space: Space, processes: list[GP], best: list[float]) -> None:
-        self.space, self.processes = space, processes
-        self.best = np.array(best)[:, None]
-        # Sums the derivatives of the features of each column.
-        self.scatter = np.eye(space.n_dims)[space.feature_source]
-        self.discrete = np.flatnonzero(np.isfinite(space.n_levels))
-
-    def value(self, U: FloatArray, n_processes: int | None = None) -> FloatArray:
-        """Values at the rows of ``U``, by the first processes or all of them."""
-        Z = self.space.features(U)
-        parts = [gp.posterior(Z) for gp in self.processes[:n_processes]]
-        mean, sd = (np.stack(part) for part in zip(*parts, strict=True))
-        values = acquisition.log_ei(mean, sd, self.best[: len(parts)])[0]
-        return acquisition.log_mean_exp(values)[0]
-
-    def value_and_gradient(self, U: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values and gradients along the columns of ``U``, by the chain rule."""
-        Z = self.space.features(U)
-        parts = [gp.posterior_with_gradient(Z) for gp in self.processes]
-        mean, sd, d_mean, d_sd = (np.stack(part) for part in zip(*parts, strict=True))
-        values, by_mean, by_sd = acquisition.log_ei(mean, sd, self.best)
-        value, shares = acquisition.log_mean_exp(values)
-        by_feature = np.einsum("km,kmp->mp", shares * by_mean, d_mean)
-        by_feature += np.einsum("km,kmp->mp", shares * by_sd, d_sd)
-        return value, (by_feature * self.space.features_jac(U)) @ self.scatter
-
-    def search(self, cloud: FloatArray) -> FloatArray:
-        """Return the cloud and the tops reached from its best rows, best first.
-
-        The most probable process alone screens the cloud; what it puts first is
-        judged by all of them.
-        """
-        screened = self.value(cloud, n_processes=1)
-        cloud = cloud[np.argsort(-screened, kind="stable")]
-        front, rest = cloud[:_N_FRONT], cloud[_N_FRONT:]
-        values = self.value(front)
-        starts = front[acquisition.spread(front, values, _N_CLIMBS, _CLIMB_RADIUS)]
-        tops = self._climb(starts)
-        front = np.concatenate([tops, front])
-        values = np.concatenate([self.value(tops), values])
-        return np.concatenate([front[np.argsort(-values, kind="stable")], rest])
-
-    def _climb(self, U: FloatArray) -> FloatArray:
-        """Tops reached from the rows of ``U``: numeric columns, discrete, numeric."""
-        space, scale = self.space, self._scale()
-        free = ~np.asarray(space.is_categorical)
-        if free.any():
-            U, _ = acquisition.ascend(U, self.value_and_gradient, free, scale)
-            U = space.snap(U)
-        if not len(self.discrete):
-            return U
-        U, _ = acquisition.sweep(U, self.value(U), self._moves, self.value)
-        free[self.discrete] = False
-        if free.any():
-            U, _ = acquisition.ascend(
-                U, self.value_and_gradient, free, scale, n_steps=8
-            )
-            U = space.snap(U)
-        return U
-
-    def _scale(self) -> FloatArray:
-        """Lengthscale of each column of the cube, at most its whole width."""
-        scale = np.ones(self.space.n_dims)
-        np.minimum.at(scale, self.space.feature_source, 1.0 / self.processes[0].w)
-        return scale
-
-    def _moves(self, U: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Rows that differ from one of ``U`` in one discrete column, snapped."""
-        active = self.space.active(U)
-        rows: list[FloatArray] = []
-        parents: list[int] = []
-        for i, u in enumerate(U):
-            for column in self.discrete[active[i, self.discrete]]:
-                values = self.space.neighbours(u, int(column))
-                block = np.tile(u, (len(values), 1))
-                block[:, column] = values
-                rows.append(block)
-                parents.extend([i] * len(values))
-        if not rows:
-            return np.empty((0, U.shape[1])), np.empty(0, dtype=np.intp)
-        return self.space.snap(np.concatenate(rows)), np.array(parents, dtype=np.intp)
 
 
 def _sobol(d: int, n: int, seed: int) -> FloatArray:

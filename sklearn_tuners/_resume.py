@@ -234,7 +234,14 @@ def identify_space(space: Space) -> Identity:
         for name, domain in sorted(branch.dimensions.items())
     ]
     n_parameters = [len(branch.dimensions) for branch in space.branches]
-    return identify((n_parameters, domains), description=repr(space))
+    conditions = [
+        (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
+        for b, branch in enumerate(space.branches)
+        for name, rule in sorted(branch.rules.items())
+    ]
+    # Without conditions, what it always was: old journals stay valid.
+    known_by = [n_parameters, domains, *([conditions] if conditions else [])]
+    return identify(tuple(known_by), description=repr(space))
 
 
 def describe_data(X: Any, y: Any) -> str:

@@ -11,7 +11,8 @@ Z
 branch
     One dict of a list of dicts. With more than one, column 0 of U is the *switch*, a
     categorical of the branches. A column is *active* in a row if the row's branch has
-    its parameter; inactive columns hold 0.5, and no feature depends on them.
+    its parameter, and that one's condition holds if it has one (see `_conditions`);
+    inactive columns hold 0.5, and no feature depends on them.
 
 Columns follow the switch in the order of the parameters' names, and so do the keys of
 what is decoded: the order in which a dict is written changes nothing.
@@ -21,18 +22,21 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from sklearn_tuners._branches import (
+    INACTIVE,
     Branch,
+    ParameterError,
     countable,
     make_branches,
+    make_gates,
     may_share_points,
 )
+from sklearn_tuners._conditions import When, parse_rules
 from sklearn_tuners._dialects import parse_dimension, parse_subspaces
 from sklearn_tuners._dimensions import (
     Continuous,
@@ -51,7 +55,6 @@ __all__ = ["Space"]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
-INACTIVE = 0.5
 # Branches that share points are counted by going through them, up to this many.
 MAX_COUNTED = 10_000
 
@@ -78,6 +81,8 @@ class Space:
         Whether a column has no order.
     n_levels : array of shape (n_dims,), float
         Distinct values of each column; inf if continuous or known by draws only.
+    is_source : array of shape (n_dims,), bool
+        Whether the value of a column decides which others are active, by conditions.
     feature_source : array of shape (p,), int
         Column of U that each feature comes from.
     feature_group : array of shape (p,), int
@@ -125,7 +130,11 @@ class Space:
             [a for a in range(b) if may_share_points(self.branches[a], branch)]
             for b, branch in enumerate(self.branches)
         ]
-        is_private = ~np.all(self._active, axis=0)
+        self._gates = make_gates(self.branches, self._dimensions)
+        self.is_source: BoolArray = np.zeros(self.n_dims, dtype=np.bool_)
+        self.is_source[[j for j, _, _ in self._gates]] = True
+        always = [is_open.all(axis=(0, 1)) for _, _, is_open in self._gates]
+        is_private = ~np.all([*self._active, *always], axis=0)
         self._feature_map = FeatureMap(self._dimensions, is_private)
         self.feature_source: IndexArray = self._feature_map.source
         self.feature_group: IndexArray = self.feature_source.copy()
@@ -172,10 +181,13 @@ class Space:
         subspaces = parse_subspaces(spec, name)
         # Equal domains of one name are one dimension, whichever dicts they stand in.
         known: dict[str, list[Dimension]] = {}
-        parsed: list[dict[str, Dimension]] = []
+        parsed = []
         for subspace, _ in subspaces:
-            parsed.append({})
+            dimensions, conditions = {}, {}
             for key, value in sorted(subspace.items()):
+                if isinstance(value, When):
+                    conditions[key] = value.condition
+                    value = value.domain
                 found = parse_dimension(
                     key,
                     value,
@@ -183,11 +195,8 @@ class Space:
                     tuples_as_ranges=tuples_as_ranges,
                     random_state=random_state,
                 )
-                own = known.setdefault(key, [])
-                same = [d for d in own if d.same_domain(found)]
-                if not same:
-                    own.append(found)
-                parsed[-1][key] = same[0] if same else found
+                dimensions[key] = _known(known.setdefault(key, []), found)
+            parsed.append((dimensions, parse_rules(conditions, dimensions, name)))
         columns = [d for key in sorted(known) for d in known[key] if not d.is_constant]
         branches = make_branches(parsed, [share for _, share in subspaces], columns)
         return cls(branches, _switch(branches) + columns)
@@ -216,12 +225,13 @@ class Space:
     def grid(self) -> Iterator[dict[str, Any]]:
         """All points in the order of scikit-learn's ParameterGrid.
 
-        Branch after branch, keys sorted, the last key varying fastest.
+        Branch after branch, keys sorted, the last key varying fastest. What differs in
+        inactive parameters only is one point, in the place of the first of them.
 
         Yields
         ------
         dict
-            Parameters, as often as they are listed.
+            Active parameters, as often as they are listed.
 
         Raises
         ------
@@ -231,9 +241,7 @@ class Space:
         if math.isinf(self.size):
             raise ValueError("an infinite space cannot be enumerated")
         for branch in self.branches:
-            levels = [dimension.levels() for dimension in branch.dimensions.values()]
-            for values in product(*levels):
-                yield dict(zip(branch.dimensions, values, strict=True))
+            yield from branch.grid()
 
     # Rows of the unit cube ------------------------------------------------------------
 
@@ -283,10 +291,10 @@ class Space:
     def _canonical(self, U: FloatArray) -> FloatArray:
         """Fill inactive columns, and move points that two branches have to the first.
 
-        The latter is done row by row. It is rare: such branches have equal names and
-        differ in discrete domains only.
+        The latter is done row by row. It is rare: such branches have equal names, those
+        of parameters with a condition aside, and differ in discrete domains only.
         """
-        if self.n_branches == 1:
+        if self.n_branches == 1 and not self._gates:
             return U
         U[~self.active(U)] = INACTIVE
         if any(self._twins):
@@ -297,13 +305,13 @@ class Space:
 
     def _first_twin(self, u: FloatArray, b: int) -> FloatArray:
         """Row of the same point in an earlier branch, or `u` itself."""
-        params = self._decode_in(self.branches[b], u)
+        params = self.branches[b].decode(u)
         for a in self._twins[b]:
             try:
                 twin = self._encode_in(a, params)
             except NotInDomainError:
                 continue
-            if _same_params(self._decode_in(self.branches[a], twin), params):
+            if _same_params(self.branches[a].decode(twin), params):
                 return twin
         return u
 
@@ -321,16 +329,8 @@ class Space:
             Keys in sorted order, as scikit-learn's searches have them.
         """
         row = self.snap(np.asarray(u, dtype=np.float64)[None, :])[0]
-        return self._decode_in(self.branches[self._branch(row[None, :])[0]], row)
-
-    def _decode_in(self, branch: Branch, u: FloatArray) -> dict[str, Any]:
-        row = u.tolist()
-        return {
-            key: dimension.decode(row[branch.columns[key]])
-            if key in branch.columns
-            else dimension.decode(INACTIVE)
-            for key, dimension in branch.dimensions.items()
-        }
+        branch: Branch = self.branches[self._branch(row[None, :])[0]]
+        return branch.decode(row)
 
     def encode(self, params: Mapping[str, Any]) -> FloatArray:
         """Snapped row of parameters.
@@ -341,7 +341,7 @@ class Space:
         Parameters
         ----------
         params : dict
-            A value for each parameter of one branch.
+            A value for each active parameter of one branch.
 
         Returns
         -------
@@ -350,48 +350,42 @@ class Space:
         Raises
         ------
         ValueError
-            If a parameter is unknown, missing or has a value outside its domain.
+            If a parameter is unknown, missing, inactive or has a value outside its
+            domain.
         """
         if not isinstance(params, Mapping):
             raise TypeError(f"params must be a dict, got {params!r}")
         named = [
             b
             for b, branch in enumerate(self.branches)
-            if branch.dimensions.keys() == params.keys()
+            if branch.has_names(params.keys())
         ]
         if not named:
             raise ValueError(self._wrong_names(params))
         rows: dict[int, FloatArray] = {}
-        errors: list[_ParameterError] = []
+        errors: list[ParameterError] = []
         for b in named:
             try:
                 rows[b] = self._encode_in(b, params)
-            except _ParameterError as error:
+            except ParameterError as error:
                 errors.append(error)
         if not rows:
             nearest = max(errors, key=lambda error: error.n_accepted)
             raise ValueError(str(nearest)) from None
         if len(rows) > 1:
             for b, row in rows.items():
-                if _same_params(self._decode_in(self.branches[b], row), params):
+                if _same_params(self.branches[b].decode(row), params):
                     return row
         return next(iter(rows.values()))
 
     def _encode_in(self, b: int, params: Mapping[str, Any]) -> FloatArray:
-        """Row of parameters in one branch, whose names they have."""
-        branch = self.branches[b]
+        """Row of parameters in one branch; `ParameterError` if they are not in it."""
         u = np.full(self.n_dims, INACTIVE)
         if self.n_branches > 1:
             u[0] = self._dimensions[0].encode(b)
-        for n_accepted, (key, dimension) in enumerate(branch.dimensions.items()):
-            try:
-                coordinate = dimension.encode(params[key])
-            except NotInDomainError as error:
-                raise _ParameterError(
-                    f"Parameter {key!r} is outside the space: {error}", n_accepted
-                ) from error
-            if key in branch.columns:
-                u[branch.columns[key]] = coordinate
+        if not self.branches[b].has_names(params.keys()):
+            raise ParameterError("other names", 0)
+        self.branches[b].encode(params, u)
         return u
 
     def _wrong_names(self, params: Mapping[str, Any]) -> str:
@@ -402,7 +396,8 @@ class Space:
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 return f"Parameter {key!r} is not in the space of {known}{hint}"
         if self.n_branches == 1:
-            missing = [key for key in known if key not in params]
+            own = self.branches[0].rules
+            missing = [key for key in known if key not in params and key not in own]
             return f"Parameter {missing[0]!r} has no value, got {dict(params)!r}"
         return (
             f"No dict of the space has just the parameters {sorted(params)}; they have "
@@ -441,7 +436,7 @@ class Space:
             Nearest first if the column has an order. None if it is continuous or
             inactive.
         """
-        if not self._active[self._branch(u[None, :])[0], column]:
+        if not self.active(u[None, :])[0, column]:
             return np.empty(0)
         return self._dimensions[column].neighbours(float(u[column]), n)
 
@@ -470,7 +465,11 @@ class Space:
         -------
         array of shape (n, n_dims), bool
         """
-        return self._active[self._branch(U)]
+        branch = self._branch(U)
+        active = self._active[branch]
+        for column, dimension, is_open in self._gates:
+            active &= is_open[branch, dimension.level(U[:, column])]
+        return active
 
     # Features -------------------------------------------------------------------------
 
@@ -507,22 +506,18 @@ class Space:
         return self._feature_map.jac(U, self.active(U))
 
     def __repr__(self) -> str:
-        dicts = [
-            "{"
-            + ", ".join(f"{k!r}: {d.describe()}" for k, d in b.dimensions.items())
-            + "}"
-            for b in self.branches
-        ]
+        dicts = [branch.describe() for branch in self.branches]
         inside = dicts[0] if len(dicts) == 1 else "[" + ",\n ".join(dicts) + "]"
         return f"Space({inside})"
 
 
-class _ParameterError(NotInDomainError):
-    """Value outside its domain, after `n_accepted` parameters that were inside."""
-
-    def __init__(self, message: str, n_accepted: int) -> None:
-        super().__init__(message)
-        self.n_accepted = n_accepted
+def _known(own: list[Dimension], found: Dimension) -> Dimension:
+    """Dimension of the same domain among those known of one name, or a new one."""
+    for dimension in own:
+        if dimension.same_domain(found):
+            return dimension
+    own.append(found)
+    return found
 
 
 def _switch(branches: Sequence[Branch]) -> list[Dimension]:
