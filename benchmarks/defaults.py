@@ -79,27 +79,27 @@ def make_space(name: str, estimator: Any, X: np.ndarray, y: np.ndarray) -> Any:
         from sklearn_tuners import default_space
 
         smallest_fold = len(y) - math.ceil(len(y) / INNER)
-        return default_space(estimator, X, y, n_train=smallest_fold)
+        return default_space(estimator, X, y, n_train=smallest_fold) or None
     return peers.space(name, estimator, *X.shape) or None
 
 
-def with_default(space: Any, estimator: Any) -> tuple[Any, dict[str, Any]]:
+def with_default(space: dict[str, Any], estimator: Any) -> tuple[Any, dict[str, Any]]:
     """Return a space that has the estimator's own parameters, and these.
 
     Where they are no point of the space, as with ``max_depth=None`` and a range of
     integers, they become a branch of their own with that one point.
     """
-    branches = space if isinstance(space, list) else [space]
     own = estimator.get_params()
-    defaults = [{name: own[name] for name in branch} for branch in branches]
-    for default in defaults:
-        try:
-            Optimizer(space, n_iter=N_ITER, initial_params=default)
-        except ValueError:
-            continue
-        return space, default
-    point = {name: [value] for name, value in defaults[0].items()}
-    return [point, *branches], defaults[0]
+    default = {
+        name: own[name]
+        for name, domain in space.items()
+        if all(own[k] in v for k, v in getattr(domain, "condition", {}).items())
+    }
+    try:
+        Optimizer(space, n_iter=N_ITER, initial_params=default)
+    except ValueError:
+        return [{name: [value] for name, value in default.items()}, space], default
+    return space, default
 
 
 def run(
