@@ -3,14 +3,27 @@
 from sklearn_tuners._conditions import When
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._search import BayesSearchCV
+from sklearn_tuners.diagnosis import Diagnosis, diagnose
+from sklearn_tuners.selection import (
+    BestScore,
+    KeepDefault,
+    OneStandardError,
+    WithinPercent,
+)
 from sklearn_tuners.spaces import default_space, register_space
 
 __all__ = [
     "BayesSearchCV",
+    "BestScore",
+    "Diagnosis",
+    "KeepDefault",
+    "OneStandardError",
     "Optimizer",
     "When",
+    "WithinPercent",
     "__version__",
     "default_space",
+    "diagnose",
     "register_space",
 ]
 

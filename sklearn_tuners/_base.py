@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from math import inf
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol, Self
@@ -35,6 +34,7 @@ from sklearn_tuners._engine import Engine, Trial, Tuner
 from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
 from sklearn_tuners._journal import Journal
 from sklearn_tuners._names import check_parameter_names
+from sklearn_tuners._reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._resume import (
     describe_data,
     identify,
@@ -47,6 +47,7 @@ from sklearn_tuners._resume import (
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space import Space
 from sklearn_tuners._workers import Workers
+from sklearn_tuners.selection import SelectionRule
 
 __all__ = ["BaseTunerCV", "SearchSpace", "SeededTuner"]
 
@@ -78,6 +79,8 @@ class BaseTunerCV(SearchBase):
     A subclass says by `_make_tuner` how params are proposed.
     """
 
+    reevaluate_top: int | None = None
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SearchBase._parameter_constraints,
         "param_distributions": [dict, list, None],
@@ -95,6 +98,7 @@ class BaseTunerCV(SearchBase):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "stopping": [StrOptions({"auto"}), None],
+        "reevaluate_top": [Interval(Integral, 2, None, closed="left"), None],
         "journal": [str, os.PathLike, None],
         "journal_synchronous": [StrOptions({"NORMAL", "FULL"})],
     }
@@ -158,13 +162,14 @@ class BaseTunerCV(SearchBase):
             "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
-        root = self._root_task(has_refit=self.refit is not False)
+        root = self._root_task(n_phases=self._n_phases())
         root.call_on_fit_task_begin(estimator=self, **data)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         run = _Run(
             self,
             base_estimator,
-            split=partial(self._draw_splits, cv, X, y, routed.splitter.split),
+            cv=cv,
+            draw=lambda cv: self._draw_splits(cv, X, y, routed.splitter.split),
             shared=Shared(
                 X=X,
                 y=y,
@@ -191,7 +196,7 @@ class BaseTunerCV(SearchBase):
                 f"The search was stopped ({self.stop_reason_}) before any candidate "
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
-        self._set_results(run.rows, refit_metric)
+        self._set_results(run.rows, refit_metric, run.reevaluation)
         if self.refit:
             self._refit(base_estimator, data, routed.estimator.fit, root)
         is_named = isinstance(scorers, MultimetricScorer)
@@ -200,6 +205,10 @@ class BaseTunerCV(SearchBase):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    def _n_phases(self) -> int:
+        """Return how many children the callbacks' root task has at the most."""
+        return 1 + (self.reevaluate_top is not None) + (self.refit is not False)
 
     def _parse_space(self, seed: int) -> Space:
         """Return the search space given as `param_distributions` or `param_grid`."""
@@ -226,6 +235,12 @@ class BaseTunerCV(SearchBase):
             self.param_distributions, name="param_distributions", random_state=seed
         )
 
+    def _followed_metric(self) -> str | None:
+        """Return the name that `refit` gives of the metric to follow, if it does."""
+        refit = self.refit
+        metric = refit.metric if isinstance(refit, SelectionRule) else refit
+        return metric if isinstance(metric, str) else None
+
     def _draw_splits(
         self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]
     ) -> list[Split]:
@@ -244,7 +259,12 @@ class BaseTunerCV(SearchBase):
             )
         return splits
 
-    def _set_results(self, trials: list[Trial], refit_metric: str | bool) -> None:
+    def _set_results(
+        self,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        reevaluation: tuple[int, dict[str, Any]] | None = None,
+    ) -> None:
         """Set ``cv_results_`` and what follows from it, all that is known unfitted."""
         outcomes = [outcome for trial in trials for outcome in trial.finished]
         n_splits = len(trials[0].outcomes)
@@ -259,9 +279,13 @@ class BaseTunerCV(SearchBase):
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best_index(refit_metric, results)
+            if reevaluation is not None:
+                self.best_index_, self.reevaluation_ = reevaluation
             if not callable(self.refit):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
+            elif isinstance(self.refit, SelectionRule):
+                self.best_score_ = self.refit.score(results, self.best_index_)
             self.best_params_ = results["params"][self.best_index_]
 
     def _refit(
@@ -302,17 +326,20 @@ class _Run:
         search: BaseTunerCV,
         base_estimator: BaseEstimator,
         *,
-        split: Callable[[], list[Split]],
+        cv: Any,
+        draw: Callable[[Any], list[Split]],
         shared: Shared,
         deadline: float | None,
     ) -> None:
+        check_reevaluation(search, cv, shared.scorer)
         self.search = search
         self.base_estimator = base_estimator
-        self.split = split
+        self.cv, self.draw = cv, draw
         self.shared = shared
         self.deadline = deadline
-        self.splits = split()
+        self.splits = draw(cv)
         self.rows: list[Trial] = []
+        self.reevaluation: tuple[int, dict[str, Any]] | None = None
         self._incumbent: Trial | None = None
         self._best_score = -inf
         self._n_below = 0
@@ -352,7 +379,9 @@ class _Run:
                 ]
             self.space, self.tuner = space, tuner
             self.n_candidates = int(min(search.n_iter, space.size))
-            return self._run(settings["lag"], before, root)
+            reason = self._run(settings["lag"], before, root)
+            self.reevaluation = reevaluate(self, settings["seed"], root)
+            return reason
 
     def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
         search, n_splits = self.search, len(self.splits)
@@ -408,12 +437,12 @@ class _Run:
         if search.journal is None:
             return None
         splits = identify(self.splits, f"{len(self.splits)} splits of cv={search.cv!r}")
-        if identify(self.split()).digest != identify(self.splits).digest:
+        if identify(self.draw(self.cv)).digest != identify(self.splits).digest:
             # Drawn anew each time: those of the first run stand in the journal.
             settings["splits"] = splits_to_text(self.splits)
             splits = identify(splits.description)
         # Of `refit` only the name of a metric matters to the search itself.
-        metric = search.refit if isinstance(search.refit, str) else None
+        metric = search._followed_metric()
         scoring = f"scoring={search.scoring!r}, refit={metric!r}"
         seed = search.random_state
         return Journal.open(
@@ -494,15 +523,15 @@ class _Run:
 
     def score(self, trial: Trial) -> float:
         """Return the mean over the splits of the metric that the search follows."""
-        return float(np.mean(self._split_scores(trial)))
+        return float(np.mean(self.split_scores(trial)))
 
-    def _split_scores(self, trial: Trial) -> list[float]:
+    def split_scores(self, trial: Trial) -> list[float]:
         """Return the metric that `refit` names, else the first one, on each split."""
         scores = [outcome["test_scores"] for outcome in trial.finished]
         named = next((score for score in scores if isinstance(score, dict)), None)
         if named is not None:
-            metric = self.search.refit
-            if not isinstance(metric, str) or metric not in named:
+            metric = self.search._followed_metric()
+            if metric not in named:
                 metric = next(iter(named))
             # A failed fit of a scorer that returns a dict has a bare `error_score`.
             scores = [s[metric] if isinstance(s, dict) else s for s in scores]
@@ -531,7 +560,7 @@ class _Run:
             self._best_score, self._incumbent = scores[-1], trial
         if len(scores) < _MIN_TRIALS or self._incumbent is None:
             return False
-        resolution = fold_resolution(self._split_scores(self._incumbent))
+        resolution = fold_resolution(self.split_scores(self._incumbent))
         is_below = self.tuner.regret_bound() < resolution
         self._n_below = self._n_below + 1 if is_below else 0
         return self._n_below >= _N_BELOW

@@ -10,6 +10,7 @@ Supported: scikit-learn 1.7 to 1.9, joblib 1.5 or later.
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 import tempfile
 import warnings
@@ -48,6 +49,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "forget_subtask",
+    "parameter_limits",
     "safe_indexing",
 ]
 
@@ -125,17 +127,19 @@ if _HAS_CALLBACKS:
 class SearchBase(BaseSearchCV):
     """`BaseSearchCV` with its private steps under names that we may call."""
 
-    def _root_task(self, *, has_refit: bool) -> CallbackTask:
+    def _root_task(self, *, n_phases: int) -> CallbackTask:
         """Return the root of the callbacks' task tree; the callbacks are set up."""
         if not _HAS_CALLBACKS:
             return _NoCallbacks()
-        task: CallbackTask = self._init_callback_context(max_subtasks=1 + has_refit)
+        task: CallbackTask = self._init_callback_context(max_subtasks=n_phases)
         return task
 
-    def _search_task(self, root: CallbackTask, n_evaluations: int) -> CallbackTask:
+    def _search_task(
+        self, root: CallbackTask, n_evaluations: int, name: str = "search"
+    ) -> CallbackTask:
         """Return the task whose subtasks are the evaluations, at most that many."""
         task = root.subcontext(
-            task_name="search", max_subtasks=n_evaluations, sequential_subtasks=False
+            task_name=name, max_subtasks=n_evaluations, sequential_subtasks=False
         )
         if _HAS_CALLBACKS:
             task._children_map = _Evaluations()  # type: ignore[attr-defined]
@@ -341,6 +345,36 @@ def detach(task: CallbackTask) -> CallbackTask:
         parent._children_map[child.task_id] = child
         child = parent
     return detached
+
+
+def parameter_limits(estimator: Any, name: str) -> tuple[float, float]:
+    """Smallest and largest number that an estimator accepts for a parameter.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a value for the parameter, whose type tells whether the limits are those of
+        integers or of floats where an estimator accepts both.
+    name : str
+        Full name, such as ``"clf__max_features"``.
+
+    Returns
+    -------
+    low, high : float
+        Infinite where the class does not say. An open end is given like a closed one.
+    """
+    owner, _, own = name.rpartition("__")
+    inner = estimator.get_params()[owner] if owner else estimator
+    value = estimator.get_params()[name]
+    constraints = getattr(inner, "_parameter_constraints", {}).get(own)
+    if not isinstance(constraints, list):
+        return -math.inf, math.inf
+    fitting = [
+        c for c in constraints if isinstance(c, Interval) and c.is_satisfied_by(value)
+    ]
+    lows = [-math.inf if c.left is None else float(c.left) for c in fitting]
+    highs = [math.inf if c.right is None else float(c.right) for c in fitting]
+    return min(lows, default=-math.inf), max(highs, default=math.inf)
 
 
 class JoblibBackend:

@@ -389,6 +389,24 @@ class GP:
         kernel, _ = _matern52(_scaled_r2(Z * self.w, self.S), self.signal)
         return np.asarray(self.mean + kernel @ self.alpha)
 
+    def joint_posterior(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and covariance of the noise-free function, to draw from it.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (m, p)
+
+        Returns
+        -------
+        mean : ndarray of shape (m,)
+        covariance : ndarray of shape (m, m)
+        """
+        query = Z * self.w
+        kernel, _ = _matern52(_scaled_r2(query, self.S), self.signal)
+        own, _ = _matern52(_scaled_r2(query, query), self.signal)
+        V = blas.dtrsm(1.0, self.L, kernel.T, lower=1)
+        return self.mean + kernel @ self.alpha, np.asarray(own - V.T @ V)
+
     def posterior_with_gradient(
         self, Z: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -251,8 +251,7 @@ class Optimizer:
 
         That is the largest upper confidence bound anywhere less the largest lower one
         among the trials told (Makarova et al., 2022, Eq. 2), with their confidence
-        parameter
-        ``2 log(d n^2 pi^2 / (6 (1 - probability))) / 5``.
+        parameter ``2 log(d n^2 pi^2 / (6 (1 - probability))) / 5``.
 
         Parameters
         ----------
@@ -264,26 +263,26 @@ class Optimizer:
         float
             In units of the scores; infinite as long as there is no model.
         """
-        if (
-            self.n_told < self._n_initial
-            or not self._can_model()
-            or not self.space.n_dims
-        ):
+        has_model = self.n_told >= self._n_initial and self._can_model()
+        if not has_model or not self.space.n_dims:
             return np.inf
         scores = np.array(self._scores)
         ok = np.isfinite(scores)
         warped = wide_scores(scores)
         # The wide scale is linear from the median of the better half upwards.
-        top, other = np.argsort(np.where(ok, -scores, np.inf))[[0, np.sum(ok) // 4]]
-        if warped[top] == warped[other]:
+        order = np.argsort(np.where(ok, -scores, np.inf))[: np.sum(ok)]
+        others = order[len(order) // 4 :]
+        others = others[warped[others] != warped[order[0]]]  # than those that tie
+        if not len(others):
             return np.inf
+        top, other = order[0], others[0]
         unit = (scores[top] - scores[other]) / (warped[top] - warped[other])
         n, told = self.n_told, np.stack(self._rows)
         beta = 0.4 * np.log(self.space.n_dims * n**2 * np.pi**2 / 6 / (1 - probability))
         with single_threaded():
             scale = SCALES.index(wide_scores)
             gp = self._surrogate.processes(self._rows, scores, scale)[0]
-            ranked = told[np.argsort(np.where(ok, -scores, np.inf))]
+            ranked = told[order]
             rng = np.random.default_rng([self._seed, 5, n])
             cloud = self._cloud(ranked[:_N_CENTRES], self._usual(ranked), rng)
             U = np.concatenate([told[ok], cloud])

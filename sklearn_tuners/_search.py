@@ -66,7 +66,8 @@ class BayesSearchCV(BaseTunerCV):
         context, -1 all processors.
 
     refit : bool, str or callable, default=True
-        As in `GridSearchCV`.
+        As in `GridSearchCV`. `OneStandardError` and the other rules of
+        `sklearn_tuners.selection` are callables for it.
 
     cv : int, cross-validation generator or iterable, default=None
         As in `GridSearchCV`. The splits are drawn once: all candidates are scored on
@@ -126,6 +127,15 @@ class BayesSearchCV(BaseTunerCV):
         less than what the splits can tell from noise [2]_: after 20 candidates at the
         earliest, and never with a single split.
 
+    reevaluate_top : int, default=None
+        Score that many of the best candidates again when the search is done, on fresh
+        splits of the same kind, and choose among them by the mean over old and fresh
+        splits. `cv` has to be an integer or a splitter with a `random_state`; integers
+        are shuffled for it. The best score of many is too high because it was selected
+        for that, which fresh splits are not subject to; it costs as much as that many
+        more candidates. `docs/selection.md` has measured what it brings. `cv_results_`
+        stays as it is, with the choice in `best_index_`.
+
     journal : str or path-like, default=None
         SQLite file that every finished fold is written to at once. If the file exists,
         the search is resumed from it: what it holds is not run again, and with a seed
@@ -151,7 +161,7 @@ class BayesSearchCV(BaseTunerCV):
 
     best_score_ : float
         Mean cross-validated score of `best_estimator_`. Not available if `refit` is a
-        callable.
+        callable, except for the rules of `sklearn_tuners.selection`.
 
     best_params_ : dict
         Parameters of the best candidate.
@@ -170,6 +180,11 @@ class BayesSearchCV(BaseTunerCV):
 
     multimetric_ : bool
         Whether the scorers compute several metrics.
+
+    reevaluation_ : dict of ndarrays
+        What `reevaluate_top` found, a row per candidate: ``candidate`` (its row in
+        `cv_results_`), ``split{i}_test_score`` on the fresh splits, and the means
+        ``mean_cv_score``, ``mean_fresh_score`` and ``mean_score`` over all splits.
 
     stop_reason_ : str
         Why no more candidates were tried: ``"n_iter"``, ``"space exhausted"``,
@@ -247,6 +262,7 @@ class BayesSearchCV(BaseTunerCV):
         n_iter_no_change: int | None = None,
         tol: float = 0.0,
         stopping: str | None = None,
+        reevaluate_top: int | None = None,
         journal: str | os.PathLike[str] | None = None,
         journal_synchronous: str = "NORMAL",
     ) -> None:
@@ -273,6 +289,7 @@ class BayesSearchCV(BaseTunerCV):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.stopping = stopping
+        self.reevaluate_top = reevaluate_top
         self.journal = journal
         self.journal_synchronous = journal_synchronous
 

@@ -453,6 +453,20 @@ class Space:
         switch = cast(Discrete, self._dimensions[0])
         return switch.level(U[:, 0])
 
+    def branch_of(self, u: FloatArray) -> Branch:
+        """Branch that a row is in.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A snapped row.
+
+        Returns
+        -------
+        Branch
+        """
+        return self.branches[int(self._branch(u[None, :])[0])]
+
     def active(self, U: FloatArray) -> BoolArray:
         """Which columns mean something in which rows.
 

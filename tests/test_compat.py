@@ -39,7 +39,7 @@ def _task():
     from sklearn_tuners._search import BayesSearchCV
 
     search = BayesSearchCV(LogisticRegression(), {"C": [1]})
-    root = search._root_task(has_refit=True)
+    root = search._root_task(n_phases=2)
     task = search._search_task(root, 1)
     return task.subcontext(task_name="candidate-split-evaluation", task_id=0)
 

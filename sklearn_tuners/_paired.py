@@ -1,0 +1,332 @@
+"""What split scores say about candidates: pure functions of arrays.
+
+Notation
+--------
+======== ========= ================================================================
+``n, K``           candidates, splits
+``S``    (n, K)    test scores on the splits, larger is better; NaN where a fit failed
+``rho``            share of the samples that a test set has, ``n_test / n``
+======== ========= ================================================================
+
+All candidates are scored on the same splits, so what makes a split easy or hard is
+common to them and leaves their differences. The scores of one candidate are dependent
+too, as its training sets overlap: the variance of their mean is not ``s2 / K``, but
+about ``(1 / K + n_test / n_train) s2`` [1]_, where ``n_test / n_train`` is
+``rho / (1 - rho)``.
+
+References
+----------
+.. [1] C. Nadeau, Y. Bengio (2003). Inference for the generalization error. Machine
+       Learning 52, Sec. 3. With rho = 1 / K: R. R. Bouckaert, E. Frank (2004).
+       Evaluating the replicability of significance tests. PAKDD.
+.. [2] R. J. Tibshirani, R. Tibshirani (2009). A bias correction for the minimum error
+       rate in cross-validation. Annals of Applied Statistics 3(2), Eq. 2 and 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+__all__ = [
+    "comparable_rows",
+    "indistinguishable",
+    "metric_of",
+    "overlap_factor",
+    "paired_errors",
+    "residual_variance",
+    "selection_bias",
+    "split_scores",
+    "standard_error",
+]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+def metric_of(results: dict[str, Any], metric: str | None = None) -> str:
+    """Name of the metric that a rule looks at, as in the keys of ``cv_results_``.
+
+    Parameters
+    ----------
+    results : dict
+        ``cv_results_``.
+    metric : str, default=None
+        The one asked for. None is for results with only one.
+
+    Returns
+    -------
+    str
+        ``"score"`` where there is but one, unnamed.
+
+    Raises
+    ------
+    ValueError
+        If the results have no such metric, or several and none was asked for.
+
+    Examples
+    --------
+    >>> metric_of({"mean_test_score": [0.9], "params": [{}]})
+    'score'
+    """
+    prefix = "mean_test_"
+    known = [key.removeprefix(prefix) for key in results if key.startswith(prefix)]
+    if metric is None and len(known) == 1:
+        return known[0]
+    if metric is None:
+        raise ValueError(
+            f"metric=None, but the results have several: give one of {known}."
+        )
+    if metric not in known and known == ["score"]:
+        return "score"  # of a search with only this metric, which is then unnamed
+    if metric not in known:
+        raise ValueError(f"metric={metric!r} is not in the results, which have {known}")
+    return metric
+
+
+def split_scores(
+    results: dict[str, Any], metric: str = "score", kind: str = "test"
+) -> FloatArray:
+    """Scores of every candidate on every split.
+
+    Parameters
+    ----------
+    results : dict
+        ``cv_results_``.
+    metric : str, default="score"
+        As from `metric_of`.
+    kind : {"test", "train"}, default="test"
+        Which scores.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_splits)
+        No columns if the results have no such scores.
+
+    Examples
+    --------
+    >>> split_scores({"split0_test_score": [0.9], "split1_test_score": [0.7]})
+    array([[0.9, 0.7]])
+    """
+    columns: list[FloatArray] = []
+    while (key := f"split{len(columns)}_{kind}_{metric}") in results:
+        columns.append(np.ma.filled(np.ma.asarray(results[key], dtype=float), np.nan))
+    return np.stack(columns, axis=1) if columns else np.empty((0, 0))
+
+
+def comparable_rows(results: dict[str, Any], S: FloatArray) -> BoolArray:
+    """Candidates that may be compared: scored on every split, with the full resource.
+
+    Parameters
+    ----------
+    results : dict
+        ``cv_results_``; with a column ``n_resources`` where candidates were given
+        different ones, as by scikit-learn's halving searches.
+    S : ndarray of shape (n, K)
+        Test scores.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+
+    Examples
+    --------
+    >>> S = np.array([[9.0], [1.0], [np.nan]])
+    >>> comparable_rows({"n_resources": [9, 27, 27]}, S)
+    array([False,  True, False])
+    """
+    complete = np.isfinite(S).all(axis=1)
+    if "n_resources" in results and complete.any():
+        resources = np.asarray(results["n_resources"], dtype=float)
+        complete &= resources == resources[complete].max()
+    return np.asarray(complete)
+
+
+def overlap_factor(n_splits: int, rho: float | None = None) -> float:
+    """Variance of a mean over splits, for scores of variance 1.
+
+    Parameters
+    ----------
+    n_splits : int
+        K.
+    rho : float, default=None
+        ``n_test / n``. None: that of K-fold cross-validation, ``1 / K``.
+
+    Returns
+    -------
+    float
+        ``1 / K + rho / (1 - rho)`` ([1]_ of the module); 0 for one split, which says
+        nothing about noise.
+
+    Examples
+    --------
+    >>> overlap_factor(5)
+    0.45
+    """
+    if n_splits < 2:
+        return 0.0
+    share = 1.0 / n_splits if rho is None else rho
+    return 1.0 / n_splits + share / (1.0 - share)
+
+
+def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
+    """Error of means over splits whose training sets overlap.
+
+    Parameters
+    ----------
+    D : ndarray of shape (..., K)
+        Scores, or differences of two candidates' scores.
+    rho : float, default=None
+        ``n_test / n``. None: that of K-fold cross-validation, ``1 / K``.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        ``sqrt(overlap_factor(K, rho) s2)``; 0 for one split.
+
+    Examples
+    --------
+    >>> D = np.array([[0.02, 0.00, 0.01, 0.03, -0.01]])
+    >>> standard_error(D).round(4)
+    array([0.0106])
+    """
+    n_splits = D.shape[-1]
+    if n_splits < 2:
+        return np.zeros(D.shape[:-1])
+    factor = overlap_factor(n_splits, rho)
+    return np.asarray(np.sqrt(factor * np.var(D, axis=-1, ddof=1)))
+
+
+def paired_errors(
+    S: FloatArray, reference: int, rho: float | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """How far each candidate is behind another one, and the standard error of that.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n, K)
+        Test scores.
+    reference : int
+        Row of the other one.
+    rho : float, default=None
+        See `standard_error`.
+
+    Returns
+    -------
+    behind, error : ndarray of shape (n,)
+        Mean of the paired differences and its standard error; NaN where a score is.
+
+    Examples
+    --------
+    >>> behind, error = paired_errors(np.array([[0.9, 0.7], [0.8, 0.7]]), reference=0)
+    >>> behind.round(3), error.round(3)
+    (array([0.  , 0.05]), array([0.   , 0.087]))
+    """
+    D = S[reference] - S
+    behind = D.mean(axis=1)
+    # Scores are rounded, so differences that should be 0 may be 1e-17.
+    scale = 1e-12 * max(1.0, float(np.nanmax(np.abs(S), initial=0.0)))
+    behind[np.abs(behind) < scale] = 0.0
+    return behind, standard_error(D, rho)
+
+
+def residual_variance(S: FloatArray) -> float:
+    """Variance of what is peculiar to one candidate on one split.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n, K)
+        Test scores, all finite.
+
+    Returns
+    -------
+    float
+        Of the residuals ``S_ij - mean_i - mean_j + mean`` with (n - 1) (K - 1) degrees
+        of freedom, over the best quarter of the candidates (at least 4, if there are),
+        or over all of them if those are all the same: bad ones often differ from split
+        to split more than those that matter. 0 for one split or candidate.
+
+    Examples
+    --------
+    >>> easy_and_hard = np.array([[0.9, 0.5], [0.8, 0.4]])
+    >>> round(residual_variance(easy_and_hard), 6)
+    0.0
+    """
+    if min(S.shape) < 2:
+        return 0.0
+    order = np.argsort(-S.mean(axis=1), kind="stable")
+    for n in (max(len(S) // 4, min(4, len(S))), len(S)):
+        top = S[order[:n]]
+        R = top - top.mean(axis=1, keepdims=True) - top.mean(axis=0) + top.mean()
+        variance = float((R**2).sum() / ((n - 1) * (S.shape[1] - 1)))
+        if variance > 1e-24 * float((S**2).max()):
+            return variance
+    return 0.0
+
+
+def indistinguishable(
+    S: FloatArray, best: int, rho: float | None = None, level: float = 0.05
+) -> BoolArray:
+    """Candidates that the splits cannot tell from the best one.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n, K)
+        Test scores.
+    best : int
+        Row of the best one.
+    rho : float, default=None
+        See `standard_error`.
+    level : float, default=0.05
+        Of the one-sided corrected resampled t-test ([1]_ of the module) against each
+        candidate by itself.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+        The best one is among them; with one split only what ties with it.
+
+    Examples
+    --------
+    >>> S = np.array([[0.9, 0.8, 0.9], [0.9, 0.7, 0.9], [0.5, 0.4, 0.5]])
+    >>> indistinguishable(S, best=0)
+    array([ True,  True, False])
+    """
+    behind, error = paired_errors(S, best, rho)
+    quantile = float(student_t.ppf(1.0 - level, max(S.shape[1] - 1, 1)))
+    return np.asarray(behind <= quantile * error)
+
+
+def selection_bias(S: FloatArray, best: int) -> float:
+    """How much the best mean score owes to having been selected for it.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n, K)
+        Test scores of the candidates that were selected from, all finite.
+    best : int
+        Row of the selected one.
+
+    Returns
+    -------
+    float
+        Mean over the splits of the best score of any candidate on that split, less that
+        of the selected one: by that much the score is to be lowered ([2]_ of the
+        module, whose errors are our scores with the other sign). Not below 0.
+
+    Notes
+    -----
+    Each fold plays the part of a sample from which a candidate is selected, and the
+    mean over all folds that of the truth. A fold is smaller than all the data, so the
+    estimate is rather too large; it is meant for one that is cheap, not for a
+    replacement of nested cross-validation.
+
+    Examples
+    --------
+    >>> round(selection_bias(np.array([[0.9, 0.7], [0.8, 0.75]]), best=0), 3)
+    0.025
+    """
+    return max(float(np.mean(S.max(axis=0) - S[best])), 0.0)
