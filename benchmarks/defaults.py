@@ -32,21 +32,18 @@ import csv
 import gzip
 import json
 import math
-import os
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
 import numpy as np
 from scipy.stats import norm, t
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from benchmarks import data, peers
 from benchmarks.pairs import PAIRS, Pair
@@ -354,7 +351,8 @@ def main() -> None:
     commands.add_parser("table")
     args = parser.parse_args()
     if args.command == "run":
-        run_all(args.space, range(args.repeats), args.pairs, args.jobs)
+        with threadpool_limits(1):
+            run_all(args.space, range(args.repeats), args.pairs, args.jobs)
     else:
         print_tables()
 

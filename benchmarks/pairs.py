@@ -12,11 +12,6 @@ give them. Large tables are cut to `rows` rows, so that 30 pairs fit into an hou
 
 from __future__ import annotations
 
-import os
-
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
 import csv
 import time
 import warnings
@@ -58,6 +53,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
 
 from benchmarks import data
 from benchmarks.report import table
@@ -145,7 +141,7 @@ def main() -> None:
         n = int(0.64 * len(y))  # Rows of an inner fold's training set.
         estimator = pair.make()
         start = time.perf_counter()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
             get_scorer(pair.scoring)(estimator.fit(X[:n], y[:n]), X[n:], y[n:])
         seconds = time.perf_counter() - start

@@ -15,16 +15,13 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
 import warnings
 from typing import Any
-
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import get_scorer
+from threadpoolctl import threadpool_limits
 
 from benchmarks import peers
 from benchmarks.defaults import (
@@ -190,7 +187,8 @@ def main() -> None:
     parser.add_argument("--space", choices=["ours", *peers.SOURCES], default="ours")
     args = parser.parse_args()
     if args.command == "run":
-        run_all(args.space)
+        with threadpool_limits(1):
+            run_all(args.space)
     else:
         print_table(args.space)
 
