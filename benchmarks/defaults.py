@@ -16,7 +16,7 @@ flaml, genetic
 
 Each run is one line of `results/defaults.csv`, written as it ends, and one line of
 `results/candidates.jsonl.gz` with the scores of all its candidates. A run that has its
-line is not repeated. All pairs finish a repetition before any begins the next.
+line is not repeated. All pairs finish a fold before any begins the next.
 
 What counts was laid down before the first run. A pair is a tie if the mean difference
 over its folds is zero, as it is when every search keeps the default. The share is wins
@@ -30,6 +30,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import itertools
 import json
 import math
 import time
@@ -153,32 +154,27 @@ def plain(params: dict[str, Any]) -> dict[str, Any]:
     return {k: v.item() if hasattr(v, "item") else v for k, v in params.items()}
 
 
-def run_all(space: str, repeats: range, numbers: list[int], n_jobs: int) -> None:
-    """Make the runs that the file does not hold yet, repetition after repetition."""
+def run_all(space: str, n_folds: int, numbers: list[int], n_jobs: int) -> None:
+    """Make the runs that the file does not hold yet, fold after fold."""
     done = {(r["space"], r["pair"], r["fold"]) for r in read(RUNS)}
-    tables = {}
-    for repeat in repeats:
-        for pair in PAIRS:
-            if pair.number not in numbers or not data.available(pair.data):
-                continue
-            if pair not in tables:
-                tables[pair] = pair.load()
-            for fold in range(repeat * N_FOLDS, (repeat + 1) * N_FOLDS):
-                if (space, pair.number, fold) in done:
-                    continue
-                outcome = run(space, pair, fold, *tables[pair], n_jobs)
-                if outcome is None:
-                    break
-                line, candidates = outcome
-                with gzip.open(CANDIDATES, "at") as file:
-                    file.write(json.dumps(candidates) + "\n")
-                append(RUNS, COLUMNS, line)
-                print(
-                    f"{space} {pair.number} {pair.estimator} {pair.data} fold {fold}: "
-                    f"{line['default_test']:.4f} -> {line['best_test']:.4f}, "
-                    f"{line['seconds']:.1f} s",
-                    flush=True,
-                )
+    chosen = [p for p in PAIRS if p.number in numbers and data.available(p.data)]
+    tables = {pair: pair.load() for pair in chosen}
+    for fold, pair in itertools.product(range(n_folds), chosen):
+        if (space, pair.number, fold) in done:
+            continue
+        outcome = run(space, pair, fold, *tables[pair], n_jobs)
+        if outcome is None:
+            continue
+        line, candidates = outcome
+        with gzip.open(CANDIDATES, "at") as file:
+            file.write(json.dumps(candidates) + "\n")
+        append(RUNS, COLUMNS, line)
+        print(
+            f"{space} {pair.number} {pair.estimator} {pair.data} fold {fold}: "
+            f"{line['default_test']:.4f} -> {line['best_test']:.4f}, "
+            f"{line['seconds']:.1f} s",
+            flush=True,
+        )
 
 
 def append(path: Path, columns: list[str], line: dict[str, Any]) -> None:
@@ -343,7 +339,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run")
     runner.add_argument("--space", choices=["ours", *peers.SOURCES], default="ours")
-    runner.add_argument("--repeats", type=int, default=N_REPEATS)
+    runner.add_argument("--folds", type=int, default=N_FOLDS * N_REPEATS)
     runner.add_argument(
         "--pairs", type=int, nargs="+", default=[pair.number for pair in PAIRS]
     )
@@ -352,7 +348,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "run":
         with threadpool_limits(1):
-            run_all(args.space, range(args.repeats), args.pairs, args.jobs)
+            run_all(args.space, args.folds, args.pairs, args.jobs)
     else:
         print_tables()
 
