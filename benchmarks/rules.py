@@ -1,7 +1,7 @@
 """Which candidate to refit: what selection rules do to the score on unseen data.
 
-    python -m benchmarks.selection run --space ours
-    python -m benchmarks.selection table
+    python -m benchmarks.rules run --space ours
+    python -m benchmarks.rules table
 
 Takes the candidates of the searches that `benchmarks.defaults` made, with their scores
 on the inner folds, and lets each rule choose one. What was not yet scored on the outer
