@@ -244,13 +244,26 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def differences(runs: list[dict[str, Any]], space: str) -> dict[Pair, np.ndarray]:
-    """Return best less default on the outer test parts, by pair."""
+def by_pair(
+    runs: list[dict[str, Any]], space: str, other: str | None = None
+) -> dict[Pair, np.ndarray]:
+    """Return differences of test scores by pair, of pairs with two folds or more.
+
+    Of a space's choice to the default; with `other`, to the choice of that space on the
+    folds that both have.
+    """
+    own = {(r["pair"], r["fold"]): r for r in runs if r["space"] == space}
+    if other is None:
+        base = {key: r["default_test"] for key, r in own.items()}
+    else:
+        base = {
+            (r["pair"], r["fold"]): r["best_test"] for r in runs if r["space"] == other
+        }
     found = {}
     for pair in PAIRS:
-        own = [r for r in runs if (r["space"], r["pair"]) == (space, pair.number)]
-        if len(own) > 1:
-            found[pair] = np.array([r["best_test"] - r["default_test"] for r in own])
+        keys = [key for key in own if key[0] == pair.number and key in base]
+        if len(keys) > 1:
+            found[pair] = np.array([own[key]["best_test"] - base[key] for key in keys])
     return found
 
 
@@ -261,14 +274,14 @@ def verdict(d: np.ndarray) -> str:
     return "win" if d.mean() > 0 else "loss"
 
 
-def summary(by_pair: dict[Any, np.ndarray]) -> list[str]:
+def summary(found: dict[Any, np.ndarray]) -> list[str]:
     """Wins, ties, losses, their share with interval, significant ones either way."""
-    verdicts = [verdict(d) for d in by_pair.values()]
+    verdicts = [verdict(d) for d in found.values()]
     wins, ties, losses = (verdicts.count(v) for v in ("win", "tie", "loss"))
     n = len(verdicts)
     share = (wins + ties / 2) / n
     low, high = wilson(share, n)
-    adjusted = holm([corrected_t(d) for d in by_pair.values()])
+    adjusted = holm([corrected_t(d) for d in found.values()])
     better, worse = (
         sum(p < 0.05 and v == side for p, v in zip(adjusted, verdicts, strict=True))
         for side in ("win", "loss")
@@ -283,31 +296,35 @@ def print_tables() -> None:
     spaces = list(dict.fromkeys(r["space"] for r in runs))
     lines = []
     for space in spaces:
-        by_pair = differences(runs, space)
-        own = [r for r in runs if r["space"] == space]
-        minutes = sum(r["seconds"] for r in own) / 60
-        sizes = [f"{len(by_pair)}", f"{len(own)}", f"{minutes:.0f}"]
-        lines.append([space, *sizes, *summary(by_pair)])
-        if space != "ours" and "ours" in spaces:
-            ours = differences(runs, "ours")
-            common = {pair: ours[pair] for pair in by_pair if pair in ours}
-            if common:
-                same = [f"ours, the pairs of {space}", f"{len(common)}", "", ""]
-                lines.append([*same, *summary(common)])
-    header = ["space", "pairs", "runs", "minutes", "wins / ties / losses"]
-    header += ["share (95 %)", "significantly better", "significantly worse"]
-    print(table(header, lines))
+        keys = {(r["pair"], r["fold"]) for r in runs if r["space"] == space}
+        lines.append(summary_line(f"{space} to the default", by_pair(runs, space)))
+        if space != "ours":
+            same = [r for r in runs if (r["pair"], r["fold"]) in keys]
+            ours = f"ours to the default, runs of {space}"
+            lines.append(summary_line(ours, by_pair(same, "ours")))
+            lines.append(summary_line(f"ours to {space}", by_pair(runs, "ours", space)))
+    header = ["", "pairs", "runs", "wins / ties / losses", "share (95 %)"]
+    header += ["significantly better", "significantly worse"]
+    print(table(header, [line for line in lines if line]))
     for space in spaces:
         print(f"\n{space}\n")
         print_pairs(runs, space)
 
 
+def summary_line(name: str, found: dict[Pair, np.ndarray]) -> list[str]:
+    """Return a line of the first table; an empty one if there is nothing to say."""
+    if not found:
+        return []
+    n_runs = sum(len(d) for d in found.values())
+    return [name, str(len(found)), str(n_runs), *summary(found)]
+
+
 def print_pairs(runs: list[dict[str, Any]], space: str) -> None:
     """Print a line a pair."""
-    by_pair = differences(runs, space)
-    p_values = [corrected_t(d) for d in by_pair.values()]
+    found = by_pair(runs, space)
+    p_values = [corrected_t(d) for d in found.values()]
     lines = []
-    for (pair, d), p, q in zip(by_pair.items(), p_values, holm(p_values), strict=True):
+    for (pair, d), p, q in zip(found.items(), p_values, holm(p_values), strict=True):
         own = [r for r in runs if (r["space"], r["pair"]) == (space, pair.number)]
         default, best = (
             np.mean([r[f"{which}_test"] for r in own]) for which in ("default", "best")
