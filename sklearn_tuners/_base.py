@@ -159,10 +159,18 @@ class BaseTunerCV(SearchBase):
             ``best_index_``, ``best_params_`` and ``best_score_`` are then set from the
             candidates that are complete.
         """
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)  # nothing of a previous fit shall survive a failing one
-        self._fit(X, y, params)
+        self._forget_fit()  # nothing of a previous fit shall survive a failing one
+        try:
+            self._fit(X, y, params)
+        except Exception:
+            if not hasattr(self, "cv_results_"):
+                self._forget_fit()
+            raise
         return self
+
+    def _forget_fit(self) -> None:
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
 
     @fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def _fit(self, X: Any, y: Any, params: dict[str, Any]) -> None:

@@ -94,6 +94,11 @@ def _is_seeded(estimator: Any) -> bool:
     return not isinstance(estimator.random_state, np.random.RandomState)
 
 
+def _is_seeded_to_the_end(estimator: Any) -> bool:
+    """Whether that holds, and no further fit counts stale rounds anew from 0."""
+    return _is_seeded(estimator) and estimator.n_iter_no_change is None
+
+
 def _never(estimator: Any) -> bool:
     return False
 
@@ -122,18 +127,30 @@ _XGB = Rule(
         "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
     ),
 )
-_LGBM = Rule("n_estimators", "init_model", _full_rows("subsample", "colsample_bytree"))
+_LGBM = Rule(
+    "n_estimators",
+    "init_model",
+    _full_rows(
+        "subsample",
+        "bagging_fraction",
+        "colsample_bytree",
+        "feature_fraction",
+        "feature_fraction_bynode",
+    ),
+)
 # CatBoost's model goes on exactly in the process that has trained it, but not once it
 # has been pickled, as it has to be between two rungs.
 _CATBOOST = Rule("iterations", "init_model", _never)
 _FOREST = Rule("n_estimators", "total", _is_seeded)
 _EPOCHS = Rule("max_iter", "more", _never, "n_iter_")
 
+_BAGGING = "sklearn.ensemble._bagging.BaseBagging"
+
 _RULES: dict[str, Rule] = {
     "sklearn.ensemble._forest.BaseForest": _FOREST,
-    "sklearn.ensemble._bagging.BaseBagging": _FOREST,
-    "sklearn.ensemble._gb.BaseGradientBoosting": _FOREST._replace(
-        reached="n_estimators_"
+    _BAGGING: _FOREST,
+    "sklearn.ensemble._gb.BaseGradientBoosting": Rule(
+        "n_estimators", "total", _is_seeded_to_the_end, "n_estimators_"
     ),
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
     "BaseHistGradientBoosting": Rule("max_iter", "total", _is_seeded, "n_iter_"),
@@ -225,6 +242,8 @@ def _rule(leaf: Any, resource: str) -> Rule | None:
     stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
     if stops or _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
         return None
+    if _BAGGING in names and params.get("oob_score"):
+        return None  # refuses warm_start
     rule = next((_RULES[name] for name in names if name in _RULES), None)
     if rule is None and "warm_start" in params and parameter == "max_iter":
         rule = _EPOCHS

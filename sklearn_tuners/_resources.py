@@ -214,7 +214,7 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
         f"{prefix}{_SHRINKING[name]}": float(ratio**_POWER)
         for prefix, part in _parts(estimator)
         for name in _base_names(part)
-        if name in _SHRINKING
+        if name in _SHRINKING and _SHRINKING[name] in part.get_params(deep=False)
     }
 
 

@@ -257,6 +257,7 @@ class Run:
         n_splits = len(self.splits)
         task_id = trial.number * n_splits + split
         forget_subtask(self.task, task_id)  # of a run that was lost with its worker
+        n_in_all = self._n_evaluations()
         leaf = self.task.subcontext(
             task_name="candidate-split-evaluation", task_id=task_id
         )
@@ -269,7 +270,7 @@ class Run:
             estimator=clone(self.base_estimator),
             parameters=self.search._all_params(trial),
             split_progress=(split, n_splits),
-            candidate_progress=(trial.number, self.n_candidates),
+            candidate_progress=n_in_all and (trial.number, n_in_all // n_splits),
             task=leaf if self.workers.shares_memory else detach(leaf),
             caller=self.caller,
             **self._rows_of(trial, split),

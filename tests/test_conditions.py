@@ -421,7 +421,8 @@ def test_proposals_are_inside_and_new_also_with_some_pending(spec, seed):
         if i % 3:
             done = pending.pop(0)
             optimizer.tell(done, len(repr(done)) % 5)
-    if space.size == space.n_distinct:
+    # (A distribution over all integers may have used up those that it ever draws.)
+    if space.size == space.n_distinct and np.isfinite(space.size):
         assert len(set(keys)) == len(keys)
 
 

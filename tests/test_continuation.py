@@ -126,6 +126,13 @@ EXACT = [
     (HistGradientBoostingClassifier(random_state=0), "max_iter"),
     (HistGradientBoostingRegressor(random_state=0, max_features=0.5), "max_iter"),
     (
+        HistGradientBoostingClassifier(
+            random_state=0, early_stopping=True, n_iter_no_change=3, tol=1e-2
+        ),
+        "max_iter",
+    ),
+    (RandomForestClassifier(random_state=0, oob_score=True), "n_estimators"),
+    (
         make_pipeline(StandardScaler(), GradientBoostingRegressor(random_state=0)),
         "gradientboostingregressor__n_estimators",
     ),
@@ -171,6 +178,10 @@ def test_steps_equal_a_single_fit_bit_for_bit(estimator, resource, store):
 
 
 INEXACT = [
+    (
+        GradientBoostingClassifier(random_state=0, n_iter_no_change=3),
+        "n_estimators",
+    ),
     (MLPClassifier((8,), random_state=0), "max_iter"),
     (SGDClassifier(random_state=0), "max_iter"),
     (LogisticRegression(solver="saga", random_state=0), "max_iter"),
@@ -236,6 +247,7 @@ def test_a_random_state_instance_makes_none_exact(estimator):
             StackingClassifier([("rf", RandomForestClassifier())]),
             "rf__n_estimators",
         ),
+        (BaggingClassifier(oob_score=True), "n_estimators"),
         (LinearSVC(), "max_iter"),
         (RandomForestClassifier(), "max_depth"),
         (RandomForestClassifier(), SAMPLES),
@@ -311,6 +323,7 @@ def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
         ("xgboost", {"booster": "gblinear"}, "inexact"),
         ("xgboost", {"early_stopping_rounds": 3}, "none"),
         ("lightgbm", {"subsample": 0.5}, "inexact"),
+        ("lightgbm", {"feature_fraction": 0.5}, "inexact"),
         ("lightgbm", {"boosting_type": "dart"}, "inexact"),
         ("lightgbm", {"boosting_type": "rf"}, "none"),
         ("catboost", {"early_stopping_rounds": 3}, "none"),

@@ -6,6 +6,7 @@ import pickle
 import time
 import warnings
 from collections import Counter
+from functools import wraps
 from typing import ClassVar
 
 import joblib
@@ -21,6 +22,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
 from sklearn.exceptions import FitFailedWarning
@@ -421,6 +423,7 @@ def test_penalties_are_scaled_on_lower_rungs_and_shown_unscaled(monkeypatch):
     seen = []
     fit = Lasso.fit
 
+    @wraps(fit)
     def noting(self, X, y, **kwargs):
         seen.append((len(X), self.alpha))
         return fit(self, X, y, **kwargs)
@@ -444,11 +447,34 @@ def test_penalties_are_scaled_on_lower_rungs_and_shown_unscaled(monkeypatch):
     assert {n for n, _ in seen} == {10, 30, 90, 180}
 
 
+def test_options_that_depend_on_the_rows_are_decided_by_all_of_them(monkeypatch):
+    monkeypatch.setattr("sklearn_tuners._resources._EARLY_STOPPING_ROWS", 100)
+    seen = []
+    fit = HistGradientBoostingClassifier.fit
+
+    @wraps(fit)
+    def noting(self, X, y, **kwargs):
+        seen.append(self.early_stopping)
+        return fit(self, X, y, **kwargs)
+
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", noting)
+    HyperbandSearchCV(
+        HistGradientBoostingClassifier(max_iter=2),
+        {"learning_rate": [0.1, 0.3]},
+        resource="n_samples",
+        cv=2,
+        sampler="random",
+        random_state=0,
+    ).fit(X, Y)
+    assert seen[:-1] == [True] * (len(seen) - 1)
+    assert seen[-1] == "auto"  # the refit has all rows
+
+
 def test_rows_of_lower_rungs_are_latest_or_of_few_groups():
     class Noting(DecisionTreeClassifier):
         rows: ClassVar[list] = []
 
-        def fit(self, X, y, sample_weight=None):
+        def fit(self, X, y, sample_weight=None, check_input=True):
             self.rows.append(X[:, 0].astype(int))
             return super().fit(X, y)
 

@@ -22,6 +22,7 @@ from sklearn.linear_model import (
     LogisticRegression,
     Ridge,
     SGDClassifier,
+    SGDOneClassSVM,
 )
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -321,6 +322,7 @@ def test_what_was_chosen_is_left_alone():
         (LogisticRegression(), {}),
         (SVC(), {}),
         (RandomForestClassifier(), {}),
+        (SGDOneClassSVM(), {}),  # has no alpha, though it is one of SGD's
     ],
 )
 def test_penalties_of_a_mean_grow_on_a_part_of_the_rows(estimator, expected):

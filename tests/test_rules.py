@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_tuners._engine import Engine
+from sklearn_tuners._engine import Engine, Proposal
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 
 NAN = math.nan
@@ -88,8 +88,9 @@ def share_of_time_used(n_workers, lag, seed):
 
     class Tuner:
         n_independent = 5
-        ask = staticmethod(lambda pending=(): {})
-        tell = staticmethod(lambda params, score: None)
+        exhausted = "never"
+        ask = staticmethod(lambda pending: Proposal({}))
+        tell = staticmethod(lambda trial, score: None)
 
     pool = Pool()
     pool.n_workers = n_workers
