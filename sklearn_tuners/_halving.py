@@ -158,7 +158,10 @@ class HalvingTuner:
     @property
     def n_independent(self) -> int:
         """Number of first proposals that depend on no score."""
-        return min(self.n_initial_points, self._plan(0, {}).n_candidates[0])
+        counts = [self.n_initial_points, self._plan(0, {}).n_candidates[0]]
+        if self.n_candidates is not None:
+            counts.append(self.n_candidates)
+        return min(counts)
 
     @property
     def exhausted(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import uniform
 
@@ -420,6 +420,7 @@ def new_tuner(size, budget):
 
 @settings(max_examples=40)
 @given(**ENGINES)
+@example(size=8, budget={"n_candidates": 7}, lag=0, seeds=(0, 0), n_workers=(1, 2))
 def test_with_a_lag_timing_and_the_number_of_workers_do_not_matter(
     size, budget, lag, seeds, n_workers
 ):
