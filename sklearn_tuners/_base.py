@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from copy import copy
+from functools import partial
 from math import inf
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol, Self
@@ -30,6 +31,7 @@ from sklearn_tuners._compat import (
     fit_context,
     forget_subtask,
 )
+from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._engine import Engine, Trial, Tuner
 from sklearn_tuners._evaluate import FitTimeoutError, Guard, Shared, evaluate
 from sklearn_tuners._journal import Journal
@@ -46,8 +48,8 @@ from sklearn_tuners._resume import (
 )
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space import Space
-from sklearn_tuners._workers import Workers
-from sklearn_tuners.selection import SelectionRule
+from sklearn_tuners._workers import Workers, check_timeout_can_be_kept
+from sklearn_tuners.selection import SelectionRule, followed_metric
 
 __all__ = ["BaseTunerCV", "SearchSpace", "SeededTuner"]
 
@@ -152,6 +154,9 @@ class BaseTunerCV(SearchBase):
         routed = self._routed_params(params)
         base_estimator = clone(self.estimator)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        draw = partial(self._draw_splits, X, y, routed.splitter.split)
+        self._choose_space(base_estimator, X, y, partial(draw, cv))
         space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
         tuner = self._make_tuner(space, seed, self.n_initial_points)
@@ -164,12 +169,11 @@ class BaseTunerCV(SearchBase):
         }
         root = self._root_task(n_phases=self._n_phases())
         root.call_on_fit_task_begin(estimator=self, **data)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         run = _Run(
             self,
             base_estimator,
             cv=cv,
-            draw=lambda cv: self._draw_splits(cv, X, y, routed.splitter.split),
+            draw=draw,
             shared=Shared(
                 X=X,
                 y=y,
@@ -203,12 +207,45 @@ class BaseTunerCV(SearchBase):
         self.scorer_ = scorers._scorers if is_named else scorers
         root.call_on_fit_task_end(estimator=self, **data)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Represent the search; if it has a default space, with that."""
+        shown = self
+        if self.param_distributions is None and self.param_grid is None:
+            space = vars(self).get("param_distributions_")
+            with suppress(Exception):  # whatever the estimator is, it can be shown
+                space = space or find_default_space(self.estimator).space
+            if space:
+                shown = copy(self)
+                shown.param_distributions = space
+        text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
+        return text
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
     def _n_phases(self) -> int:
         """Return how many children the callbacks' root task has at the most."""
         return 1 + (self.reevaluate_top is not None) + (self.refit is not False)
+
+    def _choose_space(
+        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
+    ) -> None:
+        """Set the space that is searched, and where it starts if that is a default."""
+        self._start: dict[str, Any] | None = None
+        given = self.param_distributions
+        self.param_distributions_ = self.param_grid if given is None else given
+        if self.param_distributions_ is not None:
+            return
+        n_train = min(_n_rows(train) for train, _ in split())
+        found = find_default_space(estimator, X, y, n_train)
+        if not found.space:
+            raise ValueError(
+                f"{type(self).__name__} has no default search space for {estimator!r}: "
+                "no parameter is known that is worth tuning and has the default of its "
+                "class. Give param_distributions (or param_grid), a dict of parameter "
+                "names to lists, distributions or ranges."
+            )
+        self.param_distributions_, self._start = found.space, found.start
 
     def _parse_space(self, seed: int) -> Space:
         """Return the search space given as `param_distributions` or `param_grid`."""
@@ -224,25 +261,12 @@ class BaseTunerCV(SearchBase):
                 tuples_as_ranges=False,
                 random_state=seed,
             )
-        if self.param_distributions is None:
-            raise ValueError(
-                f"{type(self).__name__} has no default search space for "
-                f"{type(self.estimator).__name__}: give param_distributions (or "
-                "param_grid), a dict of parameter names to lists, distributions or "
-                "ranges."
-            )
         return Space.parse(
-            self.param_distributions, name="param_distributions", random_state=seed
+            self.param_distributions_, name="param_distributions", random_state=seed
         )
 
-    def _followed_metric(self) -> str | None:
-        """Return the name that `refit` gives of the metric to follow, if it does."""
-        refit = self.refit
-        metric = refit.metric if isinstance(refit, SelectionRule) else refit
-        return metric if isinstance(metric, str) else None
-
     def _draw_splits(
-        self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]
+        self, X: Any, y: Any, split_params: dict[str, Any], cv: Any
     ) -> list[Split]:
         """Return the splits of `cv`, new ones at each call if it shuffles unseeded."""
         n_splits = cv.get_n_splits(X, y, **split_params)
@@ -285,7 +309,7 @@ class BaseTunerCV(SearchBase):
                 scores = results[f"mean_test_{refit_metric}"]
                 self.best_score_ = scores[self.best_index_]
             elif isinstance(self.refit, SelectionRule):
-                self.best_score_ = self.refit.score(results, self.best_index_)
+                self.best_score_ = self.refit.score_of(results, self.best_index_)
             self.best_params_ = results["params"][self.best_index_]
 
     def _refit(
@@ -355,7 +379,7 @@ class _Run:
             self.workers = stack.enter_context(
                 Workers(search.n_jobs, kill_after=kill_after)
             )
-            _check_timeout_can_be_kept(timeout, self.workers)
+            check_timeout_can_be_kept(timeout, self.workers)
             settings: dict[str, Any] = {
                 "seed": seed,
                 "n_initial_points": tuner.n_initial_points,
@@ -442,7 +466,7 @@ class _Run:
             settings["splits"] = splits_to_text(self.splits)
             splits = identify(splits.description)
         # Of `refit` only the name of a metric matters to the search itself.
-        metric = search._followed_metric()
+        metric = followed_metric(search.refit)
         scoring = f"scoring={search.scoring!r}, refit={metric!r}"
         seed = search.random_state
         return Journal.open(
@@ -530,7 +554,7 @@ class _Run:
         scores = [outcome["test_scores"] for outcome in trial.finished]
         named = next((score for score in scores if isinstance(score, dict)), None)
         if named is not None:
-            metric = self.search._followed_metric()
+            metric = followed_metric(self.search.refit)
             if metric not in named:
                 metric = next(iter(named))
             # A failed fit of a scorer that returns a dict has a bare `error_score`.
@@ -566,16 +590,7 @@ class _Run:
         return self._n_below >= _N_BELOW
 
 
-def _check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
-    """Raise ``ValueError`` where nothing could end a fit that takes too long."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if timeout is None or workers.kind in ("loky", "multiprocessing", "ray"):
-        return
-    if workers.kind == "inline" and in_main_thread:
-        return
-    raise ValueError(
-        f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
-        f"{workers.kind!r}{'' if in_main_thread else ' outside of the main thread'}: "
-        "nothing there can end a fit. Use the backends 'loky', 'multiprocessing' or "
-        "'ray', or n_jobs=1 in the main thread, or fit_timeout=None."
-    )
+def _n_rows(train: Any) -> int:
+    """Return how many rows a split trains on: indices, or a mask."""
+    rows = np.asarray(train)
+    return int(rows.sum()) if rows.dtype == np.bool_ else rows.size

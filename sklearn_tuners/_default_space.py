@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone, is_classifier
@@ -27,7 +28,7 @@ from sklearn_tuners._sizes import (
     quantity,
     together,
 )
-from sklearn_tuners._values import equivalent, is_number
+from sklearn_tuners._values import equivalent, is_number, same_value
 
 __all__ = ["DefaultSpace", "find_default_space"]
 
@@ -134,12 +135,46 @@ def _with_prefix(domain: Any, prefix: str) -> Any:
 def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
     transforms = sizes.transforms
     steps = [step for step in estimator.steps if is_estimator(step[1])]
+    needed = sizes.needed
     for i, (name, step) in enumerate(steps):
-        is_last = i == len(steps) - 1
-        sizes = replace(sizes, transforms=transforms or not is_last)
+        later = [_features_needed(other, sizes) for _, other in steps[i + 1 :]]
+        sizes = replace(
+            sizes,
+            transforms=transforms or bool(later),
+            needed=max([needed, *later]),
+        )
         sizes = visit.visit(step, f"{prefix}{name}__", sizes)
         visit = visit.apart(None)
-    return replace(sizes, transforms=transforms)
+    return replace(sizes, transforms=transforms, needed=needed)
+
+
+_NEEDS_TWO = {
+    "FeatureAgglomeration",
+    "RFE",
+    "RFECV",
+    "SequentialFeatureSelector",
+    "TruncatedSVD",
+}
+"""Classes that refuse a single feature."""
+
+
+def _features_needed(estimator: Any, sizes: Sizes) -> int:
+    """Return how many features an estimator asks for by what the user has set."""
+    needed = 2 if type(estimator).__name__ in _NEEDS_TWO else 1
+    known = parameters(estimator)
+    for row in rows_of(estimator):
+        if sizes.sparse not in dict(row.condition).get("@sparse", (sizes.sparse,)):
+            continue
+        value, default = known.get(row.parameter, (None, None))
+        spare = {name: int(name == "p-1") for _, name in row.high if name in _COUNTS}
+        is_count = isinstance(value, Integral) and row.kind == "int"
+        if spare and is_count and not _is_untouched(row.parameter, value, default):
+            needed = max(needed, int(value) + max(spare.values()))
+    return needed
+
+
+_COUNTS = {"p", "p-1", "min(p,q)"}
+"""Bounds that are numbers of features."""
 
 
 def _feature_union(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
@@ -288,7 +323,7 @@ class _Parameters:
         self._rows: dict[str, list[Row]] = {}
         for row in rows_of(estimator):
             name = row.parameter
-            if row.kind and name in known and _is_untouched(*known[name]):
+            if row.kind and name in known and _is_untouched(name, *known[name]):
                 self._rows.setdefault(name, []).append(row)
         self._domains: dict[str, Any] = {}
         self.starts: dict[str, Any] = {}
@@ -325,8 +360,9 @@ class _Parameters:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
                 value = self._values[name]
-                if len(domain) == 1 and equivalent(domain[0], value):
-                    continue
+                is_range = row.kind != "choice"
+                if len(domain) == 1 and is_range and value in (None, domain[0]):
+                    continue  # nothing to choose; None is for the class to resolve
                 self._domains[name] = When(domain, condition) if condition else domain
                 self.starts[name] = _start(row, domain, value, self._sizes)
                 break
@@ -348,6 +384,8 @@ class _Parameters:
             kept = [value for value in listed if _is_among(value, wanted)]
             if not kept:
                 return None
+            if len(kept) == len(listed) and _is_among(self._values[other], wanted):
+                continue  # also if the other one is not active
             if len(kept) < len(listed):
                 required[other] = kept
             for name, values in required.items():
@@ -360,14 +398,13 @@ _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""
 
 
-def _is_untouched(value: Any, default: Any) -> bool:
-    """Whether a parameter has the default of its class."""
-    if value is default:
-        return True
-    try:
-        return type(value) in (type(default), int, float) and bool(value == default)
-    except (ValueError, TypeError):  # arrays
-        return False
+def _is_untouched(name: str, value: Any, default: Any) -> bool:
+    """Whether a parameter has the default of its class.
+
+    ``C=1`` has if that is 1.0; but one feature, ``max_features=1``, is not all of them.
+    """
+    is_count_or_share = name.startswith(("max_", "min_"))
+    return (same_value if is_count_or_share else equivalent)(default, value)
 
 
 def _is_among(value: Any, values: Iterable[Any]) -> bool:

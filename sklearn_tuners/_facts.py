@@ -23,7 +23,7 @@ from sklearn_tuners._paired import (
 from sklearn_tuners._scale import Scale, scale_of
 from sklearn_tuners._sensitivity import columns_of, fit_processes
 from sklearn_tuners._space import Space
-from sklearn_tuners.selection import SelectionRule
+from sklearn_tuners.selection import followed_metric
 from sklearn_tuners.spaces import directions as registered_directions
 
 __all__ = ["Facts"]
@@ -75,9 +75,7 @@ class Facts:
             )
         results = search.cv_results_
         if metric is None:
-            refit = search.refit
-            named = refit.metric if isinstance(refit, SelectionRule) else refit
-            metric = named if isinstance(named, str) else None
+            metric = followed_metric(search.refit)
         metric = metric_of(results, metric)
         S = split_scores(results, metric)
         kept = np.flatnonzero(comparable_rows(results, S))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["nested", "parameters"]
+__all__ = ["is_estimator", "nested", "parameters"]
 
 _NO_ESTIMATOR = ("drop", "passthrough", None)
 

@@ -34,6 +34,8 @@ QUANTITIES = {
     "p": "features that there are at least",
     "p-1": "one less",
     "1/p": "the share of one feature",
+    "m": "features that later steps need: more than one only if they ask for a number",
+    "m/p": "the share of these",
     "1/sqrt(p)": "the share of sqrt(p) features",
     "min(p,q)": "the smaller one of the numbers of features and targets",
     "k-1": "classes but one",
@@ -214,7 +216,7 @@ _registered: dict[str, tuple[Row, ...]] = {}
 
 
 @cache
-def _shipped() -> dict[str, tuple[Row, ...]]:
+def shipped() -> dict[str, tuple[Row, ...]]:
     """Return the rows of ``spaces.csv`` by class."""
     found: dict[str, list[Row]] = {}
     text = files("sklearn_tuners").joinpath("spaces.csv").read_text(encoding="utf-8")
@@ -282,7 +284,7 @@ def rows_of(estimator: Any) -> tuple[Row, ...]:
     """
     for base in type(estimator).__mro__:
         names = dotted_names(base)
-        for table in (_registered, _plugged_in(), _shipped()):
+        for table in (_registered, _plugged_in(), shipped()):
             rows = next((table[name] for name in names if name in table), None)
             if rows is not None:
                 version = _version(base)

@@ -32,7 +32,9 @@ class BayesSearchCV(BaseTunerCV):
         As in `GridSearchCV`: provides ``score``, or `scoring` is given.
 
     param_distributions : dict or list of dicts, default=None
-        Parameter names to what may be tried:
+        Parameter names to what may be tried. None takes `default_space` of the
+        estimator on the data, which ``repr`` shows, as it is without data; the first
+        candidate is then the estimator as it is, as far as the space has it. Otherwise:
 
         - a list, array or range: one of its values, and no other. The objects come
           back as they are. Numeric lists are understood as a scale (logarithmic if
@@ -133,8 +135,9 @@ class BayesSearchCV(BaseTunerCV):
         splits. `cv` has to be an integer or a splitter with a `random_state`; integers
         are shuffled for it. The best score of many is too high because it was selected
         for that, which fresh splits are not subject to; it costs as much as that many
-        more candidates. `docs/selection.md` has measured what it brings. `cv_results_`
-        stays as it is, with the choice in `best_index_`.
+        more candidates. In our measurements it did not choose better models, nor worse
+        ones (`docs/reevaluate.md`). `cv_results_` stays as it is, with the choice in
+        `best_index_`.
 
     journal : str or path-like, default=None
         SQLite file that every finished fold is written to at once. If the file exists,
@@ -151,6 +154,9 @@ class BayesSearchCV(BaseTunerCV):
 
     Attributes
     ----------
+    param_distributions_ : dict or list of dicts
+        The space that was searched: the one given, or the estimator's default space.
+
     cv_results_ : dict of numpy (masked) ndarrays
         As in `GridSearchCV`: a row per candidate, in the order of proposal. Can be
         imported into a pandas ``DataFrame``.
@@ -204,6 +210,7 @@ class BayesSearchCV(BaseTunerCV):
     --------
     sklearn.model_selection.GridSearchCV : Tries every combination of listed values.
     sklearn.model_selection.RandomizedSearchCV : Tries random candidates.
+    default_space : The space that is searched if none is given.
     Optimizer : The optimiser by itself, for any function.
 
     Notes
@@ -296,10 +303,11 @@ class BayesSearchCV(BaseTunerCV):
     def _make_tuner(
         self, space: Space, seed: int, n_initial_points: int | str
     ) -> SeededTuner:
+        initial = self.initial_params
         return Optimizer(
             space,
             n_iter=self.n_iter,
             n_initial_points=n_initial_points,
-            initial_params=self.initial_params,
+            initial_params=self._start if initial is None else initial,
             random_state=seed,
         )

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from scipy.stats import qmc
 
 from sklearn_tuners._gp import (
     GP,
@@ -190,8 +191,11 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
     """
     columns = columns_of(space)
     rng = np.random.default_rng([seed, 2])
-    m = int(np.clip(_N_POINTS // (1 + len(columns)), 24, 128))
-    base, other = rng.random((2, m, space.n_dims))
+    m = int(np.clip(_N_POINTS // (1 + len(columns)), 32, 256))
+    # Points that are spread evenly make the averages below exact to a few per cent.
+    sobol = qmc.Sobol(2 * space.n_dims, seed=rng)  # `rng=` only since scipy 1.15
+    pairs = sobol.random_base2(int(np.log2(m)))
+    m, base, other = len(pairs), *np.hsplit(pairs, 2)
     blocks = [base]
     for own in columns.values():
         changed = base.copy()

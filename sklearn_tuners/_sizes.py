@@ -54,6 +54,8 @@ class Sizes:
         Features, at least.
     p_max : int or None
         Features, at most; None if there may be any number.
+    needed : int
+        Features that later steps need.
     q : int
         Targets.
     counts : tuple of int or None
@@ -72,6 +74,7 @@ class Sizes:
     n: int = N_UNKNOWN
     p: int = P_UNKNOWN
     p_max: int | None = None
+    needed: int = 1
     q: int = 1
     counts: tuple[int, ...] | None = None
     spread: float | None = None
@@ -87,6 +90,9 @@ class Sizes:
             "@sparse": self.sparse,
             "@missing": self.missing,
             "@transforms": self.transforms,
+            "@needs_features": self.needed > 1,
+            "@classes_under_p": self.counts is not None
+            and (self.p_max is None or min(self.counts) <= self.p_max),
             # A random subset of a fifth of the samples determines a linear model.
             "@p_under_fifth": self.p_max is not None and 5 * (self.p_max + 1) <= self.n,
         }
@@ -219,6 +225,8 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "p": lambda s: s.p,
     "p-1": lambda s: s.p - 1,
     "1/p": lambda s: 1 / s.p,
+    "m": lambda s: s.needed,
+    "m/p": lambda s: s.needed / s.p,
     "1/sqrt(p)": lambda s: 1 / math.sqrt(s.p_max or 10),
     "min(p,q)": lambda s: min(s.p, s.q),
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,
@@ -257,10 +265,8 @@ def _standard(sizes: Sizes, params: Params, *, variance: float = 1.0) -> Sizes:
 
 
 def _imputed(sizes: Sizes, params: Params) -> Sizes:
-    # A column without any value is dropped.
-    p = 1 if sizes.missing and sizes.spread is None else sizes.p
     p_max = None if params.get("add_indicator") else sizes.p_max
-    return replace(sizes, p=p, p_max=p_max, missing=False)
+    return replace(sizes, p_max=p_max, missing=False)
 
 
 def _grown(sizes: Sizes, params: Params, *, sparse: bool | None = None) -> Sizes:
@@ -322,7 +328,7 @@ def _discriminant(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _words(sizes: Sizes, params: Params) -> Sizes:
-    p = _number(params.get("n_features"), 1)
+    p = _number(params.get("n_features"), sizes.p)
     return replace(sizes, p=p, p_max=None, spread=1.0, sparse=True, missing=False)
 
 
@@ -390,7 +396,7 @@ STEPS: dict[str, Step] = {
     "LinearDiscriminantAnalysis": _discriminant,
     **dict.fromkeys(["CountVectorizer", "TfidfVectorizer"], _words),
     **dict.fromkeys(["HashingVectorizer", "FeatureHasher"], _words),
-    "DictVectorizer": _words,
+    "DictVectorizer": lambda sizes, params: _words(replace(sizes, p=1), {}),
 }  # fmt: skip
 """What a transformer does to the sizes, by the name of its class."""
 

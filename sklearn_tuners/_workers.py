@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from sklearn_tuners._compat import JoblibBackend
 
-__all__ = ["Overdue", "WorkerDeath", "Workers"]
+__all__ = ["Overdue", "WorkerDeath", "Workers", "check_timeout_can_be_kept"]
 
 _POLL = 1.0
 """Seconds between looks at what no callback reports: dask's errors, hanging calls."""
@@ -276,6 +277,29 @@ class Workers:
         self._running.clear()
         self._backend.restart()
         return lost
+
+
+def check_timeout_can_be_kept(timeout: float | None, workers: Workers) -> None:
+    """Raise ``ValueError`` where nothing could end a fit that takes too long.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds that a fit may take.
+    workers : Workers
+        Entered.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if timeout is None or workers.kind in ("loky", "multiprocessing", "ray"):
+        return
+    if workers.kind == "inline" and in_main_thread:
+        return
+    raise ValueError(
+        f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
+        f"{workers.kind!r}{'' if in_main_thread else ' outside of the main thread'}: "
+        "nothing there can end a fit. Use the backends 'loky', 'multiprocessing' or "
+        "'ray', or n_jobs=1 in the main thread, or fit_timeout=None."
+    )
 
 
 def _file_name(token: Any) -> str:

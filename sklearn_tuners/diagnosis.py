@@ -275,7 +275,7 @@ def _ties(facts: Facts) -> Finding:
         f"these splits; {close} are within one standard error"
     )
     is_many = alike > (n - 1) / 2
-    advice = "choose among them by simplicity: refit=OneStandardError(estimator)"
+    advice = "any will do: refit=WithinPercent(estimator) takes a simple one"
     return Finding(
         "ties",
         "",
@@ -326,8 +326,9 @@ def _edge_findings(facts: Facts) -> list[Finding]:
     found = []
     for name, dimension in branch.dimensions.items():
         column = branch.columns.get(name)
-        is_tuned = column is not None and name in best  # its condition may not hold
-        if not is_tuned or dimension.is_categorical or dimension.n_levels < 3:
+        if column is None or name not in best:  # a constant; its condition fails
+            continue
+        if dimension.is_categorical or dimension.n_levels < 3:
             continue
         limits = parameter_limits(facts.best_estimator, name)
         edge = find_edge(dimension, best[name], limits)

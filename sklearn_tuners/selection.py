@@ -54,6 +54,7 @@ __all__ = [
     "OneStandardError",
     "SelectionRule",
     "WithinPercent",
+    "followed_metric",
 ]
 
 Results = dict[str, Any]
@@ -93,7 +94,7 @@ class SelectionRule(BaseEstimator):
         times = np.asarray(cv_results_.get("mean_fit_time", np.zeros(len(S))))[rows]
         return int(rows[self._choose(S[rows], params, times)])
 
-    def score(self, cv_results_: Results, index: int) -> float:
+    def score_of(self, cv_results_: Results, index: int) -> float:
         """Mean test score of a row, by the metric of the rule.
 
         Parameters
@@ -114,6 +115,30 @@ class SelectionRule(BaseEstimator):
         self, S: FloatArray, params: list[dict[str, Any]], times: FloatArray
     ) -> int:
         raise NotImplementedError
+
+
+def followed_metric(refit: Any) -> str | None:
+    """Name that `refit` gives of the metric that a search is to follow.
+
+    Parameters
+    ----------
+    refit : bool, str, callable or SelectionRule
+        The parameter of a search.
+
+    Returns
+    -------
+    str or None
+        None if it names none.
+
+    Examples
+    --------
+    >>> followed_metric("f1"), followed_metric(KeepDefault(metric="f1"))
+    ('f1', 'f1')
+    >>> followed_metric(True) is None
+    True
+    """
+    metric = refit.metric if isinstance(refit, SelectionRule) else refit
+    return metric if isinstance(metric, str) else None
 
 
 class _SimplestAdmissible(SelectionRule):

@@ -387,6 +387,14 @@ def test_no_regret_bound_without_a_model(score):
     assert optimizer.regret_bound() == np.inf
 
 
+def test_scores_that_tie_with_the_best_do_not_hide_the_regret_bound():
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    for _ in range(20):
+        params = optimizer.ask()
+        optimizer.tell(params, 0.9 if params["x"] > 0.4 else 0.5 + params["x"])
+    assert np.isfinite(optimizer.regret_bound())
+
+
 def test_initial_params_that_share_a_coordinate_are_all_tried():
     first = [{"a": 8.0}, {"a": 9.0}, {"a": 8.0}]
     optimizer = Optimizer({"a": norm()}, initial_params=first, random_state=0)

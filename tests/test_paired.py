@@ -12,6 +12,7 @@ from sklearn_tuners._paired import (
     indistinguishable,
     metric_of,
     paired_errors,
+    residual_variance,
     selection_bias,
     split_scores,
     standard_error,
@@ -103,3 +104,17 @@ def test_selection_bias_of_noise_and_of_signal():
     assert selection_bias(noise, best) == pytest.approx(noise[best].mean(), rel=0.5)
     signal = np.arange(50)[:, None] + 0.01 * noise
     assert selection_bias(signal, 49) < 0.01
+
+
+def test_residuals_are_what_neither_candidate_nor_split_explains():
+    rng = np.random.default_rng(4)
+    S = rng.normal(size=(60, 1)) + rng.normal(size=5) + 0.1 * rng.normal(size=(60, 5))
+    assert residual_variance(S) == pytest.approx(0.01, rel=0.3)
+    assert residual_variance(S[:1]) == residual_variance(S[:, :1]) == 0.0
+
+
+def test_residuals_of_all_count_where_the_best_are_the_same():
+    S = np.tile([0.9, 0.8, 0.7], (20, 1))
+    S[10:] -= np.linspace(0.1, 0.4, 30).reshape(10, 3) ** 2
+    assert residual_variance(S) > 0.0
+    assert residual_variance(S[:10]) == 0.0

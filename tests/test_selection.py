@@ -261,6 +261,18 @@ def test_one_standard_error_ends_simpler_than_the_best():
     assert leaves[1] < leaves[0]
 
 
+def test_rules_in_a_default_space():
+    pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
+    searches = [
+        BayesSearchCV(pipe, n_iter=8, random_state=0, refit=rule).fit(*IRIS)
+        for rule in (True, OneStandardError(pipe), KeepDefault())
+    ]
+    plain, simple, default = searches
+    assert simple.best_score_ <= plain.best_score_
+    first = default.cv_results_["mean_test_score"][0]
+    assert default.best_score_ in (first, plain.best_score_)
+
+
 # Errors -------------------------------------------------------------------------------
 
 

@@ -1,0 +1,555 @@
+"""The registry, and the spaces made from it; `test_valid_points` fits their points."""
+
+import csv
+import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+)
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, SelectPercentile
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, SVR, NuSVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
+
+import sklearn_tuners
+from sklearn_tuners import BayesSearchCV, When, default_space, register_space
+from sklearn_tuners import _registry as registry
+from sklearn_tuners._default_space import find_default_space
+from sklearn_tuners._registry import Row, dotted_names, holds_for, left_out
+from sklearn_tuners._sizes import RULES, Sizes
+from sklearn_tuners._space import Space
+from sklearn_tuners.spaces import directions, resources
+
+PACKAGE = Path(sklearn_tuners.__file__).parent
+TABLE = list(csv.DictReader((PACKAGE / "spaces.csv").open(encoding="utf-8")))
+IRIS = load_iris(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registered", {})
+
+
+# The tables ---------------------------------------------------------------------------
+
+
+def test_every_estimator_is_in_one_of_the_tables() -> None:
+    tuned = {cells["estimator"] for cells in TABLE}
+    for name, estimator_class in all_estimators():
+        found = [n for n in dotted_names(estimator_class) if n in tuned | {*left_out()}]
+        assert found, f"{name} is in neither table"
+        assert (found[0] in tuned) != (found[0] in left_out()), name
+
+
+def test_reasons_are_given() -> None:
+    assert all(len(reason) > 5 for reason in left_out().values())
+
+
+def test_names_in_the_tables_exist() -> None:
+    known = {n for _, c in all_estimators() for n in dotted_names(c)}
+    # These need a switch to be importable, or a recent version.
+    known |= {
+        "sklearn.manifold.ClassicalMDS",
+        "sklearn.impute.IterativeImputer",
+        "sklearn.model_selection.HalvingGridSearchCV",
+        "sklearn.model_selection.HalvingRandomSearchCV",
+    }
+    used = {cells["estimator"] for cells in TABLE} | {*left_out()}
+    assert {name for name in used if name.startswith("sklearn.")} <= known
+
+
+def test_rows_are_complete() -> None:
+    for cells in TABLE:
+        row = Row.read(cells)
+        what = f"{cells['estimator']}.{cells['parameter']}"
+        assert cells["source"], what
+        quantities = [name for _, name in (*row.low, *row.high, *row.start) if name]
+        parts = {part for q in quantities for part in re.findall(r"[a-zA-Z]+", q)}
+        letters = {"m": "p", "degree": "", "k": "k"}
+        depends = {letters.get(p, p) for p in parts} & {"n", "p", "X", "y"}
+        assert {*cells["depends"].split()} >= depends - {"y"}, what
+
+
+def test_every_quantity_has_a_rule() -> None:
+    assert RULES.keys() == registry.QUANTITIES.keys()
+
+
+def test_rows_of_one_parameter_exclude_each_other() -> None:
+    seen: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for cells in TABLE:
+        seen.setdefault((cells["estimator"], cells["parameter"]), []).append(cells)
+    for key, rows in seen.items():
+        conditions = [(cells["versions"], cells["condition"]) for cells in rows]
+        assert len({*conditions}) == len(rows), key
+
+
+def test_conditions_name_parameters_of_the_same_class() -> None:
+    classes = {n: c for _, c in all_estimators() for n in dotted_names(c)}
+    facts = Sizes().facts
+    for cells in TABLE:
+        estimator_class = classes.get(cells["estimator"])
+        row = Row.read(cells)
+        if estimator_class is None or row.versions:
+            continue
+        names = estimator_class._get_param_names()
+        assert row.parameter in names, cells
+        for other, _ in row.condition:
+            assert other in names or other in facts, cells
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({}, "A row needs the name of a parameter"),
+        ({"parameter": "a", "kind": "real"}, "a: kind must be one of"),
+        ({"parameter": "a", "kind": "int"}, "needs low and high"),
+        ({"parameter": "a", "kind": "choice"}, "a choice needs values"),
+        ({"parameter": "a", "size": 3}, "no column 'size'"),
+        ({"parameter": "a", "kind": "int", "low": 1, "high": "n/2"}, "is no bound"),
+        ({"parameter": "a", "kind": "int", "low": 1, "high": "2*"}, "is no bound"),
+        ({"parameter": "a", "kind": "choice", "values": "x|y"}, "no Python literals"),
+    ],
+)
+def test_wrong_rows(cells: dict[str, Any], message: str) -> None:
+    message = message.replace("no Python", "not Python")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Row.read(cells)
+
+
+@pytest.mark.parametrize(
+    ("versions", "version", "expected"),
+    [
+        ("", "1.7.0", True),
+        ("<1.8", "1.7.2", True),
+        ("<1.8", "1.8.0", False),
+        (">=1.8", "1.8.dev0", True),
+        (">=1.8", "1.10.1", True),
+        (">=1.8,<1.9", "1.9.1", False),
+    ],
+)
+def test_versions(versions: str, version: str, expected: bool) -> None:
+    assert holds_for(versions, version) is expected
+
+
+# Spaces of single estimators ----------------------------------------------------------
+
+
+def test_bounds_follow_the_data() -> None:
+    knn = KNeighborsClassifier()
+    assert default_space(knn, *IRIS)["n_neighbors"] == (1, 60, "log-uniform")
+    assert default_space(knn, *IRIS, n_train=12)["n_neighbors"][:2] == (1, 6)
+    low, high, _ = default_space(Lasso(), *DIABETES)["alpha"]
+    X, y = DIABETES
+    assert high == pytest.approx(y.std() * math.sqrt(X.var(axis=0).mean()), rel=0.01)
+    assert low < high
+    unscaled = default_space(SVC(), 1000 * IRIS[0], IRIS[1])["gamma"].domain
+    assert unscaled[1] == pytest.approx(
+        default_space(SVC(), *IRIS)["gamma"].domain[1] / 1e6, rel=0.02
+    )
+
+
+def test_without_data_there_are_constants() -> None:
+    assert default_space(KNeighborsClassifier())["n_neighbors"][:2] == (1, 50)
+    assert default_space(PCA()) == {"n_components": (0.5, 0.999)}
+    assert default_space(KNeighborsClassifier(), n_train=8)["n_neighbors"][:2] == (1, 4)
+
+
+def test_what_the_user_has_set_is_left_alone() -> None:
+    assert "C" not in default_space(SVC(C=2), *IRIS)
+    assert "C" in default_space(SVC(C=1), *IRIS)  # 1.0 by default
+    # One feature, which is not the same as all of them, 1.0.
+    assert "max_features" not in default_space(RandomForestClassifier(max_features=1))
+
+
+def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
+    free = default_space(SVC(), *IRIS)
+    assert free["degree"] == When((2, 4), {"kernel": ["poly"]})
+    assert free["kernel"] == ["rbf", "poly"]
+    poly = default_space(SVC(kernel="poly"), *IRIS)
+    assert poly["degree"] == (2, 4)
+    assert poly.keys() == {"C", "degree", "coef0"}
+    assert default_space(SVC(kernel="linear"), *IRIS).keys() == {"C"}
+    trees = default_space(ExtraTreesClassifier(), *IRIS)
+    assert trees["max_samples"].condition == {"bootstrap": [True]}
+    assert "max_samples" not in default_space(RandomForestClassifier(bootstrap=False))
+
+
+@pytest.mark.parametrize(
+    ("version", "free", "saga"),
+    [
+        ("1.7.0", {"C", "solver", "penalty", "l1_ratio"}, {"C", "penalty", "l1_ratio"}),
+        ("1.8.0", {"C", "solver", "l1_ratio"}, {"C", "l1_ratio"}),
+        ("1.9.1", {"C", "solver", "l1_ratio"}, {"C", "l1_ratio"}),
+    ],
+)
+def test_the_elastic_net_of_logistic_regression(
+    monkeypatch: pytest.MonkeyPatch, version: str, free: set[str], saga: set[str]
+) -> None:
+    class Penalised(LogisticRegression):  # as in that version
+        def __init__(
+            self,
+            penalty: Any = "l2" if version == "1.7.0" else "deprecated",
+            C: float = 1.0,
+            solver: str = "lbfgs",
+            l1_ratio: Any = None,
+        ) -> None:
+            super().__init__()
+            self.penalty, self.C = penalty, C
+            self.solver, self.l1_ratio = solver, l1_ratio
+
+    monkeypatch.setattr(registry, "_version", lambda _: version)
+    space = default_space(Penalised())
+    assert space.keys() == free
+    assert space["l1_ratio"] == When((0.0, 1.0), {"solver": ["saga"]})
+    assert space["C"] == (1e-4, 1e4, "log-uniform")
+    assert default_space(Penalised(solver="saga")).keys() == saga
+    assert default_space(Penalised(solver="liblinear")).keys() == {"C"}
+
+
+def test_a_printed_space_can_be_read_back() -> None:
+    space = default_space(make_pipeline(StandardScaler(), SVC()), *IRIS)
+    assert eval(repr(space), {"When": When}) == space
+
+
+def test_subclasses_have_the_space_of_their_base() -> None:
+    class Mine(Ridge):
+        def __init__(self, alpha: float = 1.0) -> None:
+            super().__init__(alpha=alpha)
+
+    assert default_space(Mine()) == default_space(Ridge())
+    assert default_space(BaseEstimator()) == {}
+
+
+def test_the_largest_feasible_nu() -> None:
+    y = np.repeat([0, 1], [100, 10])
+    low, high = default_space(NuSVC(), np.eye(110), y, n_train=88)["nu"]
+    assert 0 < low < high < 2 * 8 / 88
+    several = OneVsRestClassifier(NuSVC())
+    _, of_rest = default_space(several, *IRIS)["estimator__nu"]
+    assert of_rest < 2 / 3
+
+
+# Compositions -------------------------------------------------------------------------
+
+
+def test_steps_have_prefixes_at_any_depth() -> None:
+    inner = make_pipeline(PCA(), SVC(kernel="linear"))
+    stack = StackingClassifier(
+        [("a", inner), ("b", BaggingClassifier(OneVsRestClassifier(GaussianNB())))],
+        final_estimator=LogisticRegression(solver="newton-cg"),
+    )
+    space = default_space(Pipeline([("s", StandardScaler()), ("stack", stack)]), *IRIS)
+    assert [*space] == [
+        "stack__a__pca__n_components",
+        "stack__a__svc__C",
+        "stack__b__max_samples",
+        "stack__b__max_features",
+        "stack__b__estimator__estimator__var_smoothing",
+        "stack__final_estimator__C",
+    ]
+    clone(stack).set_params(a__svc__C=2.0)
+
+
+def test_conditions_have_prefixes_too() -> None:
+    space = default_space(VotingClassifier([("v", SVC())]), *IRIS)
+    assert space["v__degree"].condition == {"v__kernel": ["poly"]}
+
+
+def test_five_steps_with_branches_stay_one_dict() -> None:
+    union = FeatureUnion([(str(i), SVC()) for i in range(5)])
+    assert isinstance(default_space(union), dict)
+
+
+def test_features_after_a_step() -> None:
+    pipe = make_pipeline(SelectKBest(), SelectKBest())
+    space = default_space(pipe, *IRIS)
+    assert space["selectkbest-1__k"] == (1, 4, "log-uniform")
+    assert space["selectkbest-2__k"] == [1]  # the first may leave a single one
+    fixed = make_pipeline(SelectKBest(k=3), SelectKBest())
+    assert default_space(fixed, *IRIS)["selectkbest-2__k"][:2] == (1, 3)
+
+
+def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
+    X, y = DIABETES
+    space = default_space(make_pipeline(SelectKBest(), PCA(n_components=6)), X, y)
+    assert space["selectkbest__k"] == (6, 10, "log-uniform")
+    pipe = make_pipeline(PCA(), TruncatedSVD(n_components=3))
+    assert default_space(pipe, X, y)["pca__n_components"][:2] == (4, 10)
+    pipe = make_pipeline(SelectPercentile(), PCA(n_components=6))
+    assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
+
+
+def test_sparse_data_allow_counts_of_components_only() -> None:
+    X = csr_array(np.eye(60, 8))
+    assert default_space(PCA(), X)["n_components"] == (1, 7, "log-uniform")
+    frame = pd.DataFrame({"a": list("xyz") * 20, "b": list("uv") * 30})
+    # At least two columns: PCA's own number of components fits any.
+    space = default_space(make_pipeline(OneHotEncoder(), PCA()), frame)
+    assert not any("pca" in name for name in space)
+
+
+def test_columns() -> None:
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 5)), columns=list("abcde"))
+    frame["f"] = list("xyz") * 20
+    frame.loc[3, "a"] = np.nan
+    columns = ColumnTransformer(
+        [
+            ("few", make_pipeline(SimpleImputer(), SelectKBest()), ["a", "b"]),
+            ("none", SelectKBest(), []),
+            ("kind", OneHotEncoder(), make_column_selector(dtype_exclude="number")),
+        ],
+        remainder=PCA(),
+    )
+    space = default_space(make_pipeline(columns, Ridge()), frame)
+    few = "columntransformer__few"
+    assert space[f"{few}__selectkbest__k"] == (1, 2, "log-uniform")
+    assert space[f"{few}__simpleimputer__strategy"] == ["mean", "median"]
+    assert "columntransformer__kind__min_frequency" in space
+    assert "columntransformer__remainder__n_components" in space
+    assert not any("none" in name for name in space)
+    # Without data the number of listed columns is known all the same.
+    assert default_space(columns)["few__selectkbest__k"] == (1, 2, "log-uniform")
+
+
+def test_missing_values_are_imputed_in_ways_that_differ_only_if_there_are_some() -> (
+    None
+):
+    assert default_space(SimpleImputer(), *IRIS) == {}
+
+
+def test_texts() -> None:
+    words = [f"word{i} word{i + 1} and more" for i in range(40)] * 5
+    pipe = make_pipeline(TfidfVectorizer(), TruncatedSVD(), LogisticRegression())
+    space = default_space(pipe, words, [0, 1] * 100)
+    assert space["tfidfvectorizer__ngram_range"] == [(1, 1), (1, 2)]
+    assert 2 < space["truncatedsvd__n_components"][1] < 43
+    few = default_space(pipe, ["one word"] * 100, [0, 1] * 50)
+    assert "tfidfvectorizer__min_df" not in few
+
+
+def test_targets() -> None:
+    X, y = DIABETES
+    transformed = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
+    epsilon = default_space(transformed, X, y)["regressor__epsilon"]
+    assert epsilon[1] == pytest.approx(1)
+    plain = default_space(TransformedTargetRegressor(SVR()), X, y)
+    assert plain["regressor__epsilon"][1] == pytest.approx(y.std(), rel=0.01)
+    several = default_space(MultiOutputRegressor(Ridge()), X, np.c_[y, y])
+    assert several == {"estimator__alpha": (1e-4, 1e4, "log-uniform")}
+
+
+def test_what_is_not_fitted_again_is_left_alone() -> None:
+    assert default_space(FrozenEstimator(SVC()), *IRIS) == {}
+    assert default_space(GridSearchCV(SVC(), {"C": [1]}), *IRIS) == {}
+    pipe = Pipeline([("a", "passthrough"), ("b", None), ("svc", SVC(kernel="linear"))])
+    assert [*default_space(pipe, *IRIS)] == ["svc__C"]
+
+
+# Directions, resources ----------------------------------------------------------------
+
+
+def test_directions() -> None:
+    pipe = make_pipeline(StandardScaler(), BaggingClassifier(KNeighborsClassifier()))
+    found = directions(pipe)
+    prefix = "baggingclassifier__estimator__"
+    assert found[f"{prefix}n_neighbors"] == "high"
+    assert found[f"{prefix}weights"] == ["uniform", "distance"]
+    assert "learning_rate" not in directions(HistGradientBoostingClassifier())
+    assert directions(DecisionTreeClassifier())["max_depth"] == "low"  # not searched
+
+
+def test_resources() -> None:
+    pipe = make_pipeline(PCA(), HistGradientBoostingClassifier())
+    assert resources(pipe) == {"histgradientboostingclassifier__max_iter": 10}
+    assert resources(LinearRegression()) == {}
+
+
+# Own estimators, other packages -------------------------------------------------------
+
+
+class Tilted(ClassifierMixin, BaseEstimator):
+    def __init__(self, slope: float = 1.0, mode: str = "a", size: int = 3) -> None:
+        self.slope, self.mode, self.size = slope, mode, size
+
+
+ROWS = [
+    {"parameter": "mode", "kind": "choice", "values": ["a", "b"]},
+    {
+        "parameter": "slope",
+        "kind": "float",
+        "low": 0.1,
+        "high": 10,
+        "scale": "log",
+        "condition": {"mode": ["b"]},
+        "simpler": "high",
+    },
+    {"parameter": "size", "kind": "int", "low": 1, "high": "p 50", "resource": 2},
+]
+
+
+def test_register_space() -> None:
+    assert default_space(Tilted(), *IRIS) == {}
+    register_space(Tilted, ROWS)
+    assert default_space(Tilted(), *IRIS) == {
+        "mode": ["a", "b"],
+        "slope": When((0.1, 10.0, "log-uniform"), {"mode": ["b"]}),
+        "size": (1, 4),
+    }
+    assert directions(Tilted()) == {"slope": "high"}
+    assert resources(Tilted()) == {"size": 2}
+
+
+def test_registered_rows_take_the_place_of_ours() -> None:
+    rows = [{"parameter": "alpha", "kind": "float", "low": 1, "high": 2}]
+    register_space(Ridge, rows)
+    assert default_space(Ridge()) == {"alpha": (1.0, 2.0)}
+
+
+@pytest.fixture
+def _entry_point(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    name = dotted_names(Tilted)[0]
+    entry = SimpleNamespace(load=lambda: lambda: {name: ROWS})
+    asked = []
+
+    def entry_points(group: str) -> list[Any]:
+        asked.append(group)
+        return [entry]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    registry._plugged_in.cache_clear()
+    yield
+    registry._plugged_in.cache_clear()
+    assert asked == ["sklearn_tuners.spaces"]
+
+
+@pytest.mark.usefixtures("_entry_point")
+def test_entry_points() -> None:
+    assert default_space(Tilted()).keys() == {"mode", "slope", "size"}
+
+
+def test_boosting_libraries_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class CatBoostClassifier(ClassifierMixin, BaseEstimator):
+        """Lists only parameters that are set, as CatBoost does."""
+
+        def __init__(
+            self,
+            iterations: int | None = None,
+            depth: int | None = None,
+            max_depth: int | None = None,
+            **kwargs: Any,
+        ) -> None:
+            given = {"iterations": iterations, "depth": depth, "max_depth": max_depth}
+            self.given = {k: v for k, v in given.items() if v is not None}
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            return self.given
+
+    monkeypatch.setitem(sys.modules, "catboost", ModuleType("catboost"))
+    CatBoostClassifier.__module__ = "catboost.core"
+    CatBoostClassifier.__qualname__ = "CatBoostClassifier"
+    found = find_default_space(CatBoostClassifier())
+    assert found.space == {"iterations": (50, 1000, "log-uniform"), "depth": (2, 8)}
+    assert found.start == {"iterations": 1000, "depth": 6}
+    # An alias that the user has set.
+    assert default_space(CatBoostClassifier(max_depth=3)).keys() == {"iterations"}
+
+
+# In a search --------------------------------------------------------------------------
+
+
+def test_a_search_without_a_space_has_the_default_one() -> None:
+    X, y = IRIS
+    pipe = make_pipeline(StandardScaler(), KNeighborsClassifier())
+    search = BayesSearchCV(pipe, n_iter=4, cv=StratifiedKFold(2), random_state=0)
+    name = "kneighborsclassifier__n_neighbors"
+    assert f"'{name}': (1, 50, 'log-uniform')" in repr(search)
+    search.fit(X, y)
+    space = default_space(pipe, X, y, n_train=75)
+    assert search.param_distributions_ == space
+    assert f"'{name}': (1, 37, 'log-uniform')" in repr(search)
+    first = search.cv_results_["params"][0]
+    assert first[name] == 5  # the estimator as it is
+    assert search.get_params()["param_distributions"] is None
+    assert clone(search).fit(X, y).best_params_ == search.best_params_
+
+
+def test_the_space_that_was_given_is_kept() -> None:
+    grid = {"var_smoothing": [1e-9, 1e-3]}
+    search = BayesSearchCV(GaussianNB(), param_grid=grid, cv=2).fit(*IRIS)
+    assert search.param_distributions_ is grid
+    assert "(0.0" not in repr(search)
+
+
+@pytest.mark.parametrize("estimator", [LinearRegression(), SVC(kernel=lambda a, b: 0)])
+def test_repr_of_what_has_no_space(estimator: Any) -> None:
+    assert "BayesSearchCV" in repr(BayesSearchCV(estimator))
+    assert repr(BayesSearchCV(None)) == "BayesSearchCV(estimator=None)"
+
+
+def test_no_default_space_is_an_error() -> None:
+    message = r"has no default search space for LinearRegression\(\)"
+    with pytest.raises(ValueError, match=message):
+        BayesSearchCV(LinearRegression()).fit(*DIABETES)
+
+
+def test_an_estimator_without_score_needs_scoring() -> None:
+    with pytest.raises(TypeError, match="should have a 'score' method"):
+        BayesSearchCV(IsolationForest()).fit(IRIS[0])
+    assert default_space(IsolationForest(), IRIS[0])
+
+
+def test_splits_may_be_masks() -> None:
+    y = IRIS[1]
+    train = np.arange(len(y)) % 3 > 0
+    search = BayesSearchCV(
+        KNeighborsClassifier(weights="distance", p=1),
+        cv=[(train, ~train)],
+        n_iter=2,
+        random_state=0,
+    )
+    search.fit(*IRIS)
+    assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
+
+
+def test_every_start_is_a_point_of_its_space() -> None:
+    for estimator in (SVC(), RandomForestClassifier(), SVR(), LogisticRegression()):
+        found = find_default_space(estimator, *IRIS)
+        space = Space.parse(found.space)
+        assert space.decode(space.encode(found.start)) == pytest.approx(found.start)
