@@ -2,11 +2,20 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A deadline would time the machine, not the code. In CI the examples are the same in
 # every run, so that a red run is red again when it is looked at; elsewhere they are
 # new each time and the failing ones are kept in .hypothesis/.
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# What an example costs, and how many are filtered out, depends on the machine and on
+# what else was imported.
+CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+settings.register_profile("local", deadline=None, suppress_health_check=CHECKS)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=CHECKS,
+)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
