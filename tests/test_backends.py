@@ -162,6 +162,26 @@ def test_after_a_death_dask_is_given_time_to_replace_the_worker():
         timer.join()
 
 
+def test_a_dask_cluster_that_stays_without_workers_is_an_error(monkeypatch):
+    distributed = pytest.importorskip("dask.distributed")
+    monkeypatch.setattr("sklearn_tuners._compat._DASK_PATIENCE", 1)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        joblib.parallel_config(backend="dask"),
+    ):
+        backend = JoblibBackend(2)
+        backend.start()
+        cluster.scale(0)
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.1)
+        with pytest.raises(RuntimeError, match="All workers of the dask cluster"):
+            backend.restart()
+        backend.stop(abort=False)
+
+
 def where_it_lies(shared):
     return id(shared), shared.X.flags.writeable, float(shared.X.sum())
 
