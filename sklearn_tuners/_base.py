@@ -31,7 +31,7 @@ from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._evaluate import Shared
 from sklearn_tuners._names import check_parameter_names
-from sklearn_tuners._run import Run, SeededTuner, Split
+from sklearn_tuners._run import Run, Split
 from sklearn_tuners._space import Space
 from sklearn_tuners.selection import SelectionRule
 
@@ -43,7 +43,7 @@ SearchSpace = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class BaseTunerCV(SearchBase):
     """What the searches share: parameters of the engine, and the fit.
 
-    A subclass says by `_make_tuner` how params are proposed.
+    What a search does differently is said by its run, see `_make_run`.
     """
 
     reevaluate_top: int | None = None
@@ -122,11 +122,6 @@ class BaseTunerCV(SearchBase):
         self.journal = journal
         self.journal_synchronous = journal_synchronous
 
-    def _make_tuner(
-        self, space: Space, seed: int, n_initial_points: int | str
-    ) -> SeededTuner:
-        raise NotImplementedError
-
     def _make_run(self, **kwargs: Any) -> Run:
         return Run(self, **kwargs)
 
@@ -162,7 +157,7 @@ class BaseTunerCV(SearchBase):
         self._forget_fit()  # nothing of a previous fit shall survive a failing one
         try:
             self._fit(X, y, params)
-        except Exception:
+        except BaseException:
             if not hasattr(self, "cv_results_"):
                 self._forget_fit()
             raise

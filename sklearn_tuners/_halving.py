@@ -139,8 +139,6 @@ class HalvingTuner:
         self.extend = extend
         self._plans = make_brackets(rungs, factor)
         self._n_in_all = math.inf if repeats or n_candidates is not None else n_brackets
-        self._told: list[Trial] = []
-        self._scores: list[float] = []
         self._latest: dict[int, Trial] = {}
         self._at: dict[tuple[int, int], Trial] = {}
         self._score_at: dict[tuple[int, int], float] = {}
@@ -172,8 +170,6 @@ class HalvingTuner:
 
     def tell(self, trial: Trial, score: float) -> None:
         """Report the score of a trial."""
-        self._told.append(trial)
-        self._scores.append(score)
         stage: Stage = trial.stage
         known = self._latest.get(stage.candidate)
         if known is None or known.stage.resource <= stage.resource:
@@ -234,9 +230,9 @@ class HalvingTuner:
     def _correlation(self, low: int, high: int) -> float:
         """Rank correlation of two neighbouring rungs, 1 as long as it is not known."""
         scores: dict[int, dict[int, float]] = {low: {}, high: {}}
-        for trial, score in zip(self._told, self._scores, strict=True):
-            if trial.stage.resource in scores and math.isfinite(score):
-                scores[trial.stage.resource][trial.stage.candidate] = score
+        for (candidate, resource), score in self._score_at.items():
+            if resource in scores and math.isfinite(score):
+                scores[resource][candidate] = score
         shared = sorted(scores[low].keys() & scores[high].keys())
         if len(shared) < _MIN_SHARED:
             return 1.0

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -405,8 +406,9 @@ class HyperbandSearchCV(BaseTunerCV):
         X, y, groups = indexable(X, y, groups)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
-        self._choose_space(self.estimator, X, y, split)
-        space = self._parse_space(seed=0)
+        probe = copy(self)  # the space of these data is not the one of a fit
+        probe._choose_space(self.estimator, X, y, split)
+        space = probe._parse_space(seed=0)
         searched = {name for b in space.branches for name in b.dimensions}
         schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)

@@ -29,6 +29,7 @@ from sklearn_tuners._evaluate import (
     evaluate,
 )
 from sklearn_tuners._journal import Identity, Journal, JournaledTrial
+from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._resume import (
     describe_data,
@@ -41,6 +42,7 @@ from sklearn_tuners._resume import (
 )
 from sklearn_tuners._rules import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space import Space
+from sklearn_tuners._tuner import OptimizerTuner
 from sklearn_tuners._workers import Workers
 from sklearn_tuners.selection import followed_metric
 
@@ -111,7 +113,14 @@ class Run:
         self._n_below = 0
 
     def _make_tuner(self, n_initial_points: int | str) -> SeededTuner:
-        return self.search._make_tuner(self.space, self.seed, n_initial_points)
+        optimizer = Optimizer(
+            self.space,
+            n_iter=self.search.n_iter,
+            n_initial_points=n_initial_points,
+            initial_params=self.search._first_params(),
+            random_state=self.seed,
+        )
+        return OptimizerTuner(optimizer)
 
     def _most_trials(self) -> int:
         """Trials to run at the most."""

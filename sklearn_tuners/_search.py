@@ -10,10 +10,6 @@ import numpy as np
 
 from sklearn_tuners._base import BaseTunerCV, SearchSpace
 from sklearn_tuners._compat import Interval
-from sklearn_tuners._optimizer import Optimizer
-from sklearn_tuners._run import SeededTuner
-from sklearn_tuners._space import Space
-from sklearn_tuners._tuner import OptimizerTuner
 
 __all__ = ["BayesSearchCV"]
 
@@ -311,16 +307,3 @@ class BayesSearchCV(BaseTunerCV):
             journal_synchronous=journal_synchronous,
         )
         self.reevaluate_top = reevaluate_top
-
-    def _make_tuner(
-        self, space: Space, seed: int, n_initial_points: int | str
-    ) -> SeededTuner:
-        return OptimizerTuner(
-            Optimizer(
-                space,
-                n_iter=self.n_iter,
-                n_initial_points=n_initial_points,
-                initial_params=self._first_params(),
-                random_state=seed,
-            )
-        )

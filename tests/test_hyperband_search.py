@@ -797,6 +797,13 @@ def expected_failed_checks(search):
     return {"check_supervised_y_2d": "a column y is a 2d target to Ridge: no warning"}
 
 
+def test_a_plan_leaves_no_trace():
+    search = HyperbandSearchCV(RandomForestClassifier(n_estimators=30))
+    before = set(vars(search))
+    assert len(search.plan(X, Y))
+    assert set(vars(search)) == before
+
+
 @parametrize_with_checks(CHECKED, expected_failed_checks=expected_failed_checks)
 def test_estimator_check(estimator, check):
     check(estimator)

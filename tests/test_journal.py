@@ -658,7 +658,9 @@ def test_kill_9_during_creation_leaves_something_to_resume(tmp_path, fork):
         process.kill()
         process.join()
         with open_journal(path) as journal:
-            journal.add_trial(len(journal.trials()), {})
+            n_trials = len(journal.trials())
+            journal.add_trial(n_trials, {})
+            assert len(journal.trials()) == n_trials + 1
 
 
 @posix
