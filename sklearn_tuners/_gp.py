@@ -127,6 +127,7 @@ def default_prior(
     n_active: float,
     *,
     noise: float = 0.01,
+    stretch: FloatArray | float = 1.0,
 ) -> Prior:
     """Weakly informative priors for features in the unit cube.
 
@@ -139,18 +140,20 @@ def default_prior(
         unit cube grow with its square root, so the lengthscales have to [2]_.
     noise : float, default=0.01
         Median of the noise variance, as a share of the variance of ``y``.
+    stretch : float or ndarray of shape (g,), default=1.0
+        How many times as long each lengthscale is expected to be.
 
     Returns
     -------
     Prior
     """
-    n_groups = len(group_is_categorical)
     root = np.sqrt(max(n_active, 1.0))
-    length = np.where(group_is_categorical, 1.0, 0.5 * root)
+    scale = np.ones(len(group_is_categorical)) * stretch
+    length = np.where(group_is_categorical, 1.0, 0.5 * root) * scale
     mean = np.log(np.concatenate([length, [1.0, noise]]))
-    sd = np.concatenate([np.full(n_groups, 1.0), [0.7, 1.0]])
-    low = np.concatenate([np.full(n_groups, 0.03), [0.05, 5e-4]])
-    high = np.concatenate([np.full(n_groups, 20.0 * root), [20.0, 1.0]])
+    sd = np.concatenate([np.ones(len(scale)), [0.7, 1.0]])
+    low = np.concatenate([0.03 * scale, [0.05, 5e-4]])
+    high = np.concatenate([20.0 * root * scale, [20.0, 1.0]])
     return Prior(mean, sd, np.log(low), np.log(high), mean.copy())
 
 
