@@ -522,10 +522,11 @@ class HyperbandSearchCV(BaseTunerCV):
         rows = rows_to_choose_from(results[f"mean_test_{metric}"], resources)
         reached = int(resources[rows[0]])
         if reached < self.max_resources_:
+            refitted = " and refitted with the full resource" if self.refit else ""
             warnings.warn(
                 f"No candidate was scored with the full resource, {self.resource_}="
-                f"{self.max_resources_}: the best one with {reached} is chosen. "
-                "best_score_ is its score with that; a refit has the full resource.",
+                f"{self.max_resources_}: the best one with {reached} is chosen"
+                f"{refitted}. best_score_ is its score with {reached}.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -542,6 +543,15 @@ class HyperbandSearchCV(BaseTunerCV):
             self.best_params_ = self.best_params_ | {
                 self.resource_: self.max_resources_
             }
+
+    def _is_refitted_anyway(self) -> bool:
+        """Return whether no candidate has a score at the full resource.
+
+        Then nothing is known of a model like the refitted one, and whoever interrupts a
+        search with so little to show still wants its best.
+        """
+        reached = self.cv_results_["n_resources"][self.best_index_]
+        return bool(reached < self.max_resources_)
 
     def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
         if self.resource_ != EPOCHS:

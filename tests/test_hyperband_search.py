@@ -117,12 +117,12 @@ class Interruptible(SGDClassifier):
 class Counting(ClassifierMixin, BaseEstimator):
     """Predicts whether a column is above a value; writes down what it is fitted to.
 
-    `interrupt_at` is the number of the fit that Ctrl-C interrupts; on the class, so
+    `interrupt_at` are the numbers of the fits that Ctrl-C interrupts; on the class, so
     that a journal sees the same estimator.
     """
 
     fits: ClassVar[list] = []
-    interrupt_at: ClassVar[int | None] = None
+    interrupt_at: ClassVar[tuple[int, ...]] = ()
     seconds: ClassVar[float] = 0.0
 
     def __init__(self, column=0, above=0.0, rounds=9, fails=False):
@@ -133,7 +133,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         self.fits.append(((self.column, self.above), self.rounds, len(X)))
-        if len(self.fits) == self.interrupt_at:
+        if len(self.fits) in self.interrupt_at:
             raise KeyboardInterrupt
         if self.fails:
             raise RuntimeError("fails")
@@ -149,7 +149,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 @pytest.fixture(autouse=True)
 def fresh_counts(monkeypatch):
     monkeypatch.setattr(Counting, "fits", [])
-    monkeypatch.setattr(Counting, "interrupt_at", None)
+    monkeypatch.setattr(Counting, "interrupt_at", ())
     monkeypatch.setattr(Counting, "seconds", 0.0)
 
 
@@ -570,18 +570,51 @@ def test_max_time_before_any_full_row_refits_the_best_of_the_highest_rung():
 
 
 @pytest.mark.parametrize(("interrupt_at", "reached"), [(3, 1), (21, 3)])
-def test_an_interrupt_before_any_full_row(interrupt_at, reached):
-    Counting.interrupt_at = interrupt_at
-    search = counting_search(space=MANY)
-    with (
-        pytest.warns(UserWarning, match=f"the best one with {reached} is chosen"),
-        pytest.raises(KeyboardInterrupt),
-    ):
+@pytest.mark.parametrize("refit", [True, False])
+def test_an_interrupt_before_any_full_row_refits_the_best_one(
+    interrupt_at, reached, refit
+):
+    Counting.interrupt_at = (interrupt_at,)
+    search = counting_search(space=MANY, refit=refit)
+    message = f"the best one with {reached} is chosen" + " and refitted" * refit
+    with pytest.warns(UserWarning, match=message), pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     results = search.cv_results_
     assert results["n_resources"].max() == reached
     assert results["n_resources"][search.best_index_] == reached
     assert search.best_params_["rounds"] == 9
+    assert len(Counting.fits) == interrupt_at + refit
+    if refit:
+        assert Counting.fits[-1][1:] == (9, 180)
+        model = Counting(**search.best_params_).fit(X, Y)
+        assert_array_equal(search.predict(X), model.predict(X))
+        assert search.score(X, Y) == model.score(X, Y)
+    else:
+        assert not hasattr(search, "best_estimator_")
+
+
+def test_a_second_interrupt_ends_the_refit():
+    Counting.interrupt_at = (21, 22)
+    search = counting_search(space=MANY)
+    with (
+        pytest.warns(UserWarning, match="is chosen and refitted"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(X, Y)
+    assert len(Counting.fits) == 22
+    assert Counting.fits[-1][1:] == (9, 180)
+    assert search.best_params_["rounds"] == 9
+    assert not hasattr(search, "best_estimator_")
+
+
+def test_an_interrupt_after_a_full_row_refits_nothing():
+    Counting.interrupt_at = (27,)  # 2 x (9 + 3 + 1) fits are the first bracket
+    search = counting_search(space=MANY)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
+    assert search.cv_results_["n_resources"][search.best_index_] == 9
+    assert len(Counting.fits) == 27
+    assert not hasattr(search, "best_estimator_")
 
 
 def test_stop_rules_look_at_full_rows_only():
@@ -715,17 +748,17 @@ def test_a_search_that_was_interrupted_resumes_to_the_same(
     tmp_path, sampler, interrupt_at, n_jobs
 ):
     def make(**changes):
-        return counting_search(space=MANY, sampler=sampler, **changes)
+        return counting_search(space=MANY, sampler=sampler, refit=False, **changes)
 
     expected = make().fit(X, Y)
     n_fits = len(Counting.fits)
     Counting.fits.clear()
-    Counting.interrupt_at = interrupt_at
+    Counting.interrupt_at = (interrupt_at,)
     journal = tmp_path / "journal.sqlite"
     with warnings.catch_warnings(), pytest.raises(KeyboardInterrupt):
         warnings.simplefilter("ignore")
         make(journal=journal).fit(X, Y)
-    Counting.interrupt_at = None
+    Counting.interrupt_at = ()
     with joblib.parallel_config("threading"):
         resumed = make(journal=journal, n_jobs=n_jobs).fit(X, Y)
     assert len(Counting.fits) == n_fits + 1  # only the interrupted fit ran again
