@@ -19,7 +19,6 @@ from sklearn_tuners._compat import CallbackTask
 from sklearn_tuners._continuation import (
     EPOCHS,
     SAMPLES,
-    Store,
     Training,
     continuation,
 )
@@ -44,6 +43,7 @@ from sklearn_tuners._resources import (
 from sklearn_tuners._resume import identify
 from sklearn_tuners._run import Run
 from sklearn_tuners._samplers import CandidateSampler
+from sklearn_tuners._states import Store
 
 if TYPE_CHECKING:
     from sklearn_tuners._hyperband_search import HyperbandSearchCV

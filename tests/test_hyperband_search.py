@@ -359,7 +359,7 @@ def test_a_pass_at_81_saves_its_share_of_training():
 
 
 def test_epochs_that_are_trained_are_those_of_the_plan(monkeypatch):
-    monkeypatch.setattr("sklearn_tuners._continuation._WORTH", np.inf)
+    monkeypatch.setattr("sklearn_tuners._states._WORTH", np.inf)
     counts = Counter()
     partial_fit = SGDClassifier.partial_fit
 
