@@ -272,8 +272,8 @@ class Training:
         Where the states of earlier steps may be.
     key : str
         Of the candidate and the split.
-    is_last : bool
-        Whether no step will follow.
+    full : int
+        The full resource, at which no step will follow; 0 if the chain ends there.
     """
 
     resource: str
@@ -283,7 +283,7 @@ class Training:
     classes: Any = None
     store: Store | None = None
     key: str = ""
-    is_last: bool = True
+    full: int = 0
 
     def take_over(self, estimator: BaseEstimator) -> None:
         """Have the next call of ``estimator.fit`` train as described here.
@@ -317,7 +317,7 @@ class Training:
             if not has_ended:
                 has_ended = step(estimator, X, y, fit_params, self, done, target)
         seconds += time.perf_counter() - start
-        if self.store is not None and not self.is_last:
+        if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)
             self.store.save(self.key, State(self.chain, has_ended, seconds, kept))
         return estimator
@@ -397,10 +397,13 @@ def _train_further(
     target: int,
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
-    leaf, _ = leaf_of(estimator, training.resource)
+    leaf, is_last = leaf_of(estimator, training.resource)
     rule = _rule(leaf, training.resource)
     if not done:
-        estimator.set_params(**{training.resource: target})
+        n = target
+        if is_last and target < training.full and _chooses_rate(leaf):
+            n, leaf.fit = training.full, partial(_fit_towards, leaf, target)
+        estimator.set_params(**{training.resource: n})
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
         return rule is not None and _reached(leaf, rule, target) < target
@@ -438,9 +441,46 @@ def _fit_from(
         model = pickle.loads(pickle.dumps(leaf))
     # A new estimator, as CatBoost's cannot be changed once it is fitted.
     grown = clone(leaf).set_params(**{rule.parameter: n})
+    if _chooses_rate(leaf):  # by the number of iterations, and these are only some
+        grown.set_params(learning_rate=leaf.learning_rate_)
     grown.fit(X, y, **{rule.how: model}, **fit_params)
     _adopt(leaf, grown)
     return leaf
+
+
+def _chooses_rate(leaf: Any) -> bool:
+    """Whether a leaf is CatBoost's and left its learning rate to depend on iterations.
+
+    Not on a GPU, where no callback could end the training early.
+    """
+    given = leaf.get_params(deep=False)
+    return (
+        "catboost.core.CatBoost" in _names(type(leaf))
+        and given.get("learning_rate", given.get("eta")) is None
+        and given.get("task_type") != "GPU"
+    )
+
+
+def _fit_towards(
+    leaf: Any, target: int, X: Any, y: Any = None, **fit_params: Any
+) -> Any:
+    """Fit CatBoost, set to the full resource, only up to `target`.
+
+    So the learning rate is the one that it chooses for the full resource.
+    """
+    vars(leaf).pop("fit")
+    callbacks = [*(fit_params.pop("callbacks", None) or ()), _StopAfter(target)]
+    return leaf.fit(X, y, callbacks=callbacks, **fit_params)
+
+
+@dataclass(frozen=True)
+class _StopAfter:
+    """A callback of CatBoost."""
+
+    n: int
+
+    def after_iteration(self, info: Any) -> bool:
+        return bool(info.iteration < self.n)
 
 
 @contextmanager

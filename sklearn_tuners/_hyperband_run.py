@@ -356,7 +356,7 @@ class HyperbandRun(Run):
             classes=self.labels,
             store=self.store,
             key=f"{stage.candidate}-{split}",
-            is_last=stage.resource == self.schedule.rungs[-1],
+            full=self.schedule.rungs[-1],
         )
         return {"train": train, "test": test, "training": training}
 

@@ -70,7 +70,7 @@ def target_of(estimator):
     return T if is_regressor(estimator) else Y
 
 
-def train(estimator, resource, chain, store=None, is_last=False, **changes):
+def train(estimator, resource, chain, store=None, full=100, **changes):
     """Train a clone as a worker would, and return it."""
     fitted = clone(estimator)
     if resource not in (EPOCHS, SAMPLES):
@@ -81,7 +81,7 @@ def train(estimator, resource, chain, store=None, is_last=False, **changes):
         classes=np.unique(Y) if is_classifier(estimator) else None,
         store=store,
         key="0-0",
-        is_last=is_last,
+        full=full,
         **changes,
     )
     training.take_over(fitted)
@@ -333,6 +333,48 @@ def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expe
     assert continuation(estimator, resource) == expected
 
 
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_catboost_learns_on_lower_rungs_at_the_rate_of_the_full_one(in_pipeline, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    prefix = ""
+    if in_pipeline:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        prefix = f"{estimator.steps[-1][0]}__"
+        resource = prefix + resource
+    full = clone(estimator).set_params(**{resource: 300}).fit(X, Y)
+    rate = leaf_of(full, resource)[0].learning_rate_
+    short = clone(estimator).set_params(**{resource: 2}).fit(X, Y)
+    assert rate < 0.5 * leaf_of(short, resource)[0].learning_rate_
+    for n in range(1, len(CHAIN) + 1):
+        fitted = train(estimator, resource, CHAIN[:n], store, full=300)
+        leaf, _ = leaf_of(fitted, resource)
+        assert leaf.learning_rate_ == rate
+        assert leaf.tree_count_ == CHAIN[n - 1]
+    replayed = train(estimator, resource, CHAIN, full=300)
+    assert_array_equal(predictions(fitted), predictions(replayed))
+    in_one_go = train(estimator, resource, CHAIN[-1:], full=300)
+    by_hand = clone(estimator).set_params(
+        **{resource: CHAIN[-1], f"{prefix}learning_rate": rate}
+    )
+    assert_array_equal(predictions(in_one_go), predictions(by_hand.fit(X, Y)))
+    at_the_top = train(estimator, resource, (300,), full=300)
+    assert_array_equal(predictions(at_the_top), predictions(full))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "eta"])
+def test_a_learning_rate_of_catboost_that_was_chosen_is_left_alone(name, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    estimator.set_params(**{name: 0.25})
+    fitted = train(estimator, resource, (2, 5), store)
+    assert fitted.learning_rate_ == 0.25
+
+
+def test_a_copy_of_catboost_inside_a_wrapper_trains_no_further_than_it_shall():
+    estimator, resource = booster("catboost", learning_rate=None)
+    fitted = train(OneVsRestClassifier(estimator), f"estimator__{resource}", (3,))
+    assert {part.tree_count_ for part in fitted.estimators_} == {3}
+
+
 def test_a_random_forest_of_xgboost_starts_anew():
     xgboost = pytest.importorskip("xgboost")
     assert continuation(xgboost.XGBRFClassifier(), "n_estimators") == "none"
@@ -390,7 +432,7 @@ def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
     assert kept.load("0-0", (3,)) is not None
     leaf = BaseEstimator()
     training = Training(
-        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", is_last=False
+        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", full=20
     )
     training.fit(leaf, X, Y)
     assert kept.load("0-0", (3, 9)).seconds >= 100.0
@@ -508,7 +550,7 @@ def test_a_folder_that_is_not_there_costs_only_time(tmp_path):
 
 def test_the_last_state_is_not_stored(store):
     forest = RandomForestClassifier(random_state=0)
-    train(forest, "n_estimators", (2,), store, is_last=True)
+    train(forest, "n_estimators", (2,), store, full=2)
     assert os.listdir(store.folder) == []
 
 
