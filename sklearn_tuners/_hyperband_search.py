@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -404,6 +404,8 @@ class HyperbandSearchCV(BaseTunerCV):
         """
         self._validate_params()
         X, y, groups = indexable(X, y, groups)
+        if isinstance(self.cv, Iterator):
+            self.set_params(cv=list(self.cv))  # `fit` could not read it again
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
         probe = copy(self)  # the space of these data is not the one of a fit

@@ -837,6 +837,14 @@ def test_a_plan_leaves_no_trace():
     assert set(vars(search)) == before
 
 
+def test_a_plan_does_not_use_up_a_generator_of_splits():
+    search = forest_search(cv=StratifiedKFold(2).split(X, Y))
+    expected = forest_search(cv=StratifiedKFold(2))
+    for _ in range(2):
+        pd.testing.assert_frame_equal(search.plan(X, Y), expected.plan(X, Y))
+    assert_same_results(search.fit(X, Y), expected.fit(X, Y))
+
+
 @parametrize_with_checks(CHECKED, expected_failed_checks=expected_failed_checks)
 def test_estimator_check(estimator, check):
     check(estimator)
