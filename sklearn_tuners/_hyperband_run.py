@@ -256,12 +256,16 @@ class HyperbandRun(Run):
     def _order_rows(self) -> None:
         """Order the training rows of each split as rungs use them."""
         y = np.asarray(self.shared.y) if self.stratifies else None
+        in_time = is_series(self.cv)  # the latest rows, of whatever group
+        self.row_groups = None
+        if self.groups is not None and not in_time:
+            self.row_groups = np.asarray(self.groups)
         self.orders = [
             nested_order(
                 np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
                 y,
-                groups=self.groups,
-                is_series=is_series(self.cv),
+                groups=self.row_groups,
+                is_series=in_time,
                 rng=np.random.default_rng([self.seed, 8, split]),
             )
             for split, (train, _) in enumerate(self.splits)
@@ -346,7 +350,8 @@ class HyperbandRun(Run):
             order = self.orders[split]
             if share < 1:
                 labels = np.asarray(self.shared.y)[order] if self.stratifies else None
-                train = subset(order, share, labels)
+                groups = None if self.row_groups is None else self.row_groups[order]
+                train = subset(order, share, labels, groups)
                 factors = scale_factors(estimator, len(order) / len(train))
         training = Training(
             resource=self.schedule.resource,

@@ -63,7 +63,7 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, group by group if `groups` are given, and the latest rows with
+          classifier, of whole groups if `groups` are given, and the latest rows with
           `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
