@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
@@ -315,7 +316,8 @@ class Training:
         start = time.perf_counter()
         for done, target in list(steps)[n_done:]:
             if not has_ended:
-                has_ended = step(estimator, X, y, fit_params, self, done, target)
+                with _limit_is_meant(self, target):
+                    has_ended = step(estimator, X, y, fit_params, self, done, target)
         seconds += time.perf_counter() - start
         if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)
@@ -326,6 +328,18 @@ class Training:
         if self.store is None or len(self.chain) == 1:
             return None
         return self.store.load(self.key, self.chain[:-1])
+
+
+@contextmanager
+def _limit_is_meant(training: Training, target: int) -> Iterator[None]:
+    """Silence what says that a limit of iterations was reached, below the full one."""
+    parameter = training.resource.rpartition("__")[2]
+    if parameter != "max_iter" or target >= training.full:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:

@@ -311,6 +311,8 @@ class HyperbandRun(Run):
             if self.schedule.resource != SAMPLES:
                 folder = stack.enter_context(self.workers.folder())
                 self.store = Store(folder, _STATE_BYTES)
+                # Threads that silence warnings may restore the filters of each other.
+                stack.enter_context(warnings.catch_warnings())
             return super()._run(lag, before, root)
 
     # Stages ---------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     StackingClassifier,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
@@ -436,6 +437,39 @@ def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
     )
     training.fit(leaf, X, Y)
     assert kept.load("0-0", (3, 9)).seconds >= 100.0
+
+
+LIMITED = [
+    (MLPClassifier((4,), batch_size=500, random_state=0), "max_iter"),
+    (
+        make_pipeline(StandardScaler(), MLPClassifier(batch_size=500, random_state=0)),
+        "mlpclassifier__max_iter",
+    ),
+    (
+        OneVsRestClassifier(MLPClassifier((4,), batch_size=500, random_state=0)),
+        "estimator__max_iter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), LIMITED, ids=name_of)
+@pytest.mark.parametrize(("full", "expected"), [(6, {UserWarning}), (5, None)])
+def test_of_a_limit_that_is_meant_to_be_low_nothing_is_said(
+    estimator, resource, full, expected
+):
+    expected = expected or {UserWarning, ConvergenceWarning}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train(estimator, resource, (5,), full=full)
+    assert {warning.category for warning in caught} == expected
+
+
+def test_limits_in_other_parts_are_spoken_of():
+    model = StackingClassifier(
+        [("svc", LinearSVC(max_iter=1))], RandomForestClassifier(3), cv=2
+    )
+    with pytest.warns(ConvergenceWarning):
+        train(model, "final_estimator__n_estimators", (3,))
 
 
 # Pipelines ----------------------------------------------------------------------------

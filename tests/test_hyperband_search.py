@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import time
 import warnings
 from collections import Counter
@@ -394,6 +395,27 @@ def test_the_top_rung_of_what_does_not_continue_exactly(how):
         scores = cross_val_score(model, X, Y, cv=2, scoring="neg_log_loss")
         in_one_go = scores.mean()
     assert (search.best_score_ == in_one_go) == (how != "always")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_limits_of_iterations_are_spoken_of_at_the_full_resource_only(n_jobs):
+    search = epoch_search(
+        estimator=MLPClassifier((3,), random_state=0),
+        resource="max_iter",
+        min_resources=1,
+        space={"learning_rate_init": loguniform(1e-3, 1)},
+        n_jobs=n_jobs,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        filters = list(warnings.filters)
+        with joblib.parallel_config("threading"):
+            search.fit(X, Y)
+        assert warnings.filters == filters
+    limits = {int(re.findall(r"\((\d+)\)", str(w.message))[0]) for w in caught}
+    assert 9 in limits
+    if n_jobs == 1:  # threads share their filters
+        assert limits == {9}
 
 
 def test_wrappers_that_clone_restart_with_one_warning():
