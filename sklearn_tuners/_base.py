@@ -251,12 +251,16 @@ class BaseTunerCV(SearchBase):
         if self.param_distributions is None and self.param_grid is None:
             space = vars(self).get("param_distributions_")
             with suppress(Exception):  # whatever the estimator is, it can be shown
-                space = space or find_default_space(self.estimator).space
+                space = space or self._space_without_data()
             if space:
                 shown = copy(self)
                 shown.param_distributions = space
         text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
         return text
+
+    def _space_without_data(self) -> dict[str, Any]:
+        """Return the default space as far as it is known before there are data."""
+        return find_default_space(self.estimator).space
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")

@@ -27,7 +27,7 @@ from sklearn_tuners._hyperband_run import (
     make_schedule,
     steps,
 )
-from sklearn_tuners._resources import labels_of
+from sklearn_tuners._resources import auto_resource, labels_of
 from sklearn_tuners._results import (
     cumulative_times,
     ranks,
@@ -442,6 +442,12 @@ class HyperbandSearchCV(BaseTunerCV):
             resource = self._make_schedule(set(), X, y, len(split())).resource
             self.param_distributions_.pop(resource, None)
             self._start.pop(resource, None)
+
+    def _space_without_data(self) -> dict[str, Any]:
+        space = super()._space_without_data()
+        is_auto = self.resource == "auto"
+        space.pop(auto_resource(self.estimator)[0] if is_auto else self.resource, None)
+        return space
 
     def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
         n_train = super()._least_training_rows(X, y, splits)
