@@ -47,8 +47,8 @@ def test_more_brackets_can_be_had():
 @pytest.mark.parametrize(
     ("estimator", "resource", "name"),
     [
-        (GradientBoostingClassifier(n_estimators=9), "auto", "n_estimators"),
-        (GradientBoostingClassifier(n_estimators=9), "n_samples", None),
+        (GradientBoostingClassifier(), "auto", "n_estimators"),
+        (GradientBoostingClassifier(), "n_samples", None),
         (
             make_pipeline(StandardScaler(), GradientBoostingClassifier()),
             "gradientboostingclassifier__n_estimators",
