@@ -152,7 +152,8 @@ class BaseTunerCV(SearchBase):
         KeyboardInterrupt
             If the search is interrupted. ``cv_results_`` and, as far as `refit` allows,
             ``best_index_``, ``best_params_`` and ``best_score_`` are then set from the
-            candidates that are complete.
+            candidates that are complete. `HyperbandSearchCV` also refits where none of
+            them has had the full resource.
         """
         self._forget_fit()  # nothing of a previous fit shall survive a failing one
         try:
@@ -210,6 +211,22 @@ class BaseTunerCV(SearchBase):
         }
         root = self._root_task(n_phases=self._n_phases())
         root.call_on_fit_task_begin(estimator=self, **data)
+        is_named = isinstance(scorers, MultimetricScorer)
+        self.scorer_ = scorers._scorers if is_named else scorers
+        refit = partial(self._refit, base_estimator, data, routed.estimator.fit, root)
+        self._run_trials(run, root, refit_metric, refit)
+        if self.refit:
+            refit()
+        root.call_on_fit_task_end(estimator=self, **data)
+
+    def _run_trials(
+        self,
+        run: Run,
+        root: CallbackTask,
+        refit_metric: str | bool,
+        refit: Callable[[], None],
+    ) -> None:
+        """Run the trials and set the results, as far as there are any."""
         try:
             self.stop_reason_ = run.trials(root)
         except KeyboardInterrupt:
@@ -218,6 +235,8 @@ class BaseTunerCV(SearchBase):
             with suppress(Exception):
                 if run.rows:
                     self._set_results(run.rows, refit_metric)
+                    if self.refit and self._is_refitted_anyway():
+                        refit()
             raise
         if not run.rows:
             raise ValueError(
@@ -225,11 +244,6 @@ class BaseTunerCV(SearchBase):
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
         self._set_results(run.rows, refit_metric, run.reevaluation)
-        if self.refit:
-            self._refit(base_estimator, data, routed.estimator.fit, root)
-        is_named = isinstance(scorers, MultimetricScorer)
-        self.scorer_ = scorers._scorers if is_named else scorers
-        root.call_on_fit_task_end(estimator=self, **data)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """Represent the search; if it has a default space, with that."""
@@ -237,12 +251,16 @@ class BaseTunerCV(SearchBase):
         if self.param_distributions is None and self.param_grid is None:
             space = vars(self).get("param_distributions_")
             with suppress(Exception):  # whatever the estimator is, it can be shown
-                space = space or find_default_space(self.estimator).space
+                space = space or self._space_without_data()
             if space:
                 shown = copy(self)
                 shown.param_distributions = space
         text: str = super(BaseTunerCV, shown).__repr__(N_CHAR_MAX)
         return text
+
+    def _space_without_data(self) -> dict[str, Any]:
+        """Return the default space as far as it is known before there are data."""
+        return find_default_space(self.estimator).space
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
@@ -359,6 +377,10 @@ class BaseTunerCV(SearchBase):
 
     def _complete_results(self, results: dict[str, Any], trials: list[Trial]) -> None:
         """Change what is different from scikit-learn's in ``cv_results_``."""
+
+    def _is_refitted_anyway(self) -> bool:
+        """Return whether the best params are refitted even after an interruption."""
+        return False
 
     def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
         """Fit the estimator that has the best params on all data."""

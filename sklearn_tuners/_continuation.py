@@ -6,29 +6,27 @@ What the table `_RULES` says of an estimator was measured: ``tests`` show for ea
 
 from __future__ import annotations
 
-import os
 import pickle
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sklearn_tuners._compat import cloudpickle_dumps, is_callback_attribute
+from sklearn_tuners._compat import is_callback_attribute
+from sklearn_tuners._states import State, Store
 
 __all__ = [
     "EPOCHS",
     "SAMPLES",
-    "Store",
     "Training",
     "continuation",
     "goes_on",
@@ -38,31 +36,7 @@ __all__ = [
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
 """Resources that are no parameter of the estimator."""
 
-_WORTH = 0.25
-"""A state is kept if storing and loading it takes less than this share of the fit."""
-
 Chain = tuple[int, ...]
-
-
-class State(NamedTuple):
-    """How far the training of a candidate on a split has come.
-
-    Attributes
-    ----------
-    chain : tuple of int
-        Steps that were made.
-    has_ended : bool
-        Whether training has ended by itself.
-    seconds : float
-        What the steps took.
-    estimator : estimator
-        As they left it, without its callbacks.
-    """
-
-    chain: Chain
-    has_ended: bool
-    seconds: float
-    estimator: Any
 
 
 class Rule(NamedTuple):
@@ -279,72 +253,6 @@ def _repeats(transformer: Any) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class Store:
-    """Fitted states on disk, for workers that have no affinity.
-
-    Parameters
-    ----------
-    folder : str
-        Private; whoever made it removes it.
-    max_bytes : int
-        Before a state is written the oldest ones make room.
-    """
-
-    folder: str
-    max_bytes: int
-
-    def load(self, key: str, chain: Chain) -> State | None:
-        """Return what a chain of steps led to, or None if it is lost."""
-        try:
-            with open(self._path(key), "rb") as file:
-                state: State = pickle.load(file)
-        except Exception:  # whatever damaged bytes raise: it is trained again
-            return None
-        is_ours = isinstance(state, State) and state.chain == chain
-        return state if is_ours else None
-
-    def save(self, key: str, state: State) -> None:
-        """Keep a state, if that is worth its while and it fits.
-
-        Parameters
-        ----------
-        key : str
-            Of the candidate and the split.
-        state : State
-            To `load`.
-        """
-        start = time.perf_counter()
-        with suppress(Exception):  # what cannot be stored is trained again
-            data = cloudpickle_dumps(state, protocol=5)
-            if 2.0 * (time.perf_counter() - start) > _WORTH * state.seconds:
-                self._path(key).unlink(missing_ok=True)
-            elif self._make_room(len(data)):
-                handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                os.replace(name, self._path(key))
-
-    def _make_room(self, n_bytes: int) -> bool:
-        if n_bytes > self.max_bytes:
-            return False
-        files: list[tuple[float, int, str]] = []
-        for entry in os.scandir(self.folder):
-            with suppress(OSError):  # another worker has removed it
-                found = entry.stat()
-                files.append((found.st_mtime, found.st_size, entry.path))
-        excess = sum(size for _, size, _ in files) + n_bytes - self.max_bytes
-        for _, size, path in sorted(files):
-            if excess <= 0:
-                break
-            Path(path).unlink(missing_ok=True)
-            excess -= size
-        return excess <= 0
-
-    def _path(self, key: str) -> Path:
-        return Path(self.folder, f"{key}.pickle")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """How to train one candidate on one split up to its resource.
@@ -365,8 +273,8 @@ class Training:
         Where the states of earlier steps may be.
     key : str
         Of the candidate and the split.
-    is_last : bool
-        Whether no step will follow.
+    full : int
+        The full resource, at which no step will follow; 0 if the chain ends there.
     """
 
     resource: str
@@ -376,7 +284,7 @@ class Training:
     classes: Any = None
     store: Store | None = None
     key: str = ""
-    is_last: bool = True
+    full: int = 0
 
     def take_over(self, estimator: BaseEstimator) -> None:
         """Have the next call of ``estimator.fit`` train as described here.
@@ -408,9 +316,10 @@ class Training:
         start = time.perf_counter()
         for done, target in list(steps)[n_done:]:
             if not has_ended:
-                has_ended = step(estimator, X, y, fit_params, self, done, target)
+                with _limit_is_meant(self, target):
+                    has_ended = step(estimator, X, y, fit_params, self, done, target)
         seconds += time.perf_counter() - start
-        if self.store is not None and not self.is_last:
+        if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)
             self.store.save(self.key, State(self.chain, has_ended, seconds, kept))
         return estimator
@@ -419,6 +328,18 @@ class Training:
         if self.store is None or len(self.chain) == 1:
             return None
         return self.store.load(self.key, self.chain[:-1])
+
+
+@contextmanager
+def _limit_is_meant(training: Training, target: int) -> Iterator[None]:
+    """Silence what says that a limit of iterations was reached, below the full one."""
+    parameter = training.resource.rpartition("__")[2]
+    if parameter != "max_iter" or target >= training.full:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
@@ -490,10 +411,13 @@ def _train_further(
     target: int,
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
-    leaf, _ = leaf_of(estimator, training.resource)
+    leaf, is_last = leaf_of(estimator, training.resource)
     rule = _rule(leaf, training.resource)
     if not done:
-        estimator.set_params(**{training.resource: target})
+        n = target
+        if is_last and target < training.full and _chooses_rate(leaf):
+            n, leaf.fit = training.full, partial(_fit_towards, leaf, target)
+        estimator.set_params(**{training.resource: n})
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
         return rule is not None and _reached(leaf, rule, target) < target
@@ -531,9 +455,46 @@ def _fit_from(
         model = pickle.loads(pickle.dumps(leaf))
     # A new estimator, as CatBoost's cannot be changed once it is fitted.
     grown = clone(leaf).set_params(**{rule.parameter: n})
+    if _chooses_rate(leaf):  # by the number of iterations, and these are only some
+        grown.set_params(learning_rate=leaf.learning_rate_)
     grown.fit(X, y, **{rule.how: model}, **fit_params)
     _adopt(leaf, grown)
     return leaf
+
+
+def _chooses_rate(leaf: Any) -> bool:
+    """Whether a leaf is CatBoost's and left its learning rate to depend on iterations.
+
+    Not on a GPU, where no callback could end the training early.
+    """
+    given = leaf.get_params(deep=False)
+    return (
+        "catboost.core.CatBoost" in _names(type(leaf))
+        and given.get("learning_rate", given.get("eta")) is None
+        and given.get("task_type") != "GPU"
+    )
+
+
+def _fit_towards(
+    leaf: Any, target: int, X: Any, y: Any = None, **fit_params: Any
+) -> Any:
+    """Fit CatBoost, set to the full resource, only up to `target`.
+
+    So the learning rate is the one that it chooses for the full resource.
+    """
+    vars(leaf).pop("fit")
+    callbacks = [*(fit_params.pop("callbacks", None) or ()), _StopAfter(target)]
+    return leaf.fit(X, y, callbacks=callbacks, **fit_params)
+
+
+@dataclass(frozen=True)
+class _StopAfter:
+    """A callback of CatBoost."""
+
+    n: int
+
+    def after_iteration(self, info: Any) -> bool:
+        return bool(info.iteration < self.n)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from sklearn_tuners._compat import CallbackTask
 from sklearn_tuners._continuation import (
     EPOCHS,
     SAMPLES,
-    Store,
     Training,
     continuation,
 )
@@ -44,6 +43,7 @@ from sklearn_tuners._resources import (
 from sklearn_tuners._resume import identify
 from sklearn_tuners._run import Run
 from sklearn_tuners._samplers import CandidateSampler
+from sklearn_tuners._states import Store
 
 if TYPE_CHECKING:
     from sklearn_tuners._hyperband_search import HyperbandSearchCV
@@ -256,12 +256,16 @@ class HyperbandRun(Run):
     def _order_rows(self) -> None:
         """Order the training rows of each split as rungs use them."""
         y = np.asarray(self.shared.y) if self.stratifies else None
+        in_time = is_series(self.cv)  # the latest rows, of whatever group
+        self.row_groups = None
+        if self.groups is not None and not in_time:
+            self.row_groups = np.asarray(self.groups)
         self.orders = [
             nested_order(
                 np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
                 y,
-                groups=self.groups,
-                is_series=is_series(self.cv),
+                groups=self.row_groups,
+                is_series=in_time,
                 rng=np.random.default_rng([self.seed, 8, split]),
             )
             for split, (train, _) in enumerate(self.splits)
@@ -307,6 +311,8 @@ class HyperbandRun(Run):
             if self.schedule.resource != SAMPLES:
                 folder = stack.enter_context(self.workers.folder())
                 self.store = Store(folder, _STATE_BYTES)
+                # Threads that silence warnings may restore the filters of each other.
+                stack.enter_context(warnings.catch_warnings())
             return super()._run(lag, before, root)
 
     # Stages ---------------------------------------------------------------------------
@@ -346,7 +352,8 @@ class HyperbandRun(Run):
             order = self.orders[split]
             if share < 1:
                 labels = np.asarray(self.shared.y)[order] if self.stratifies else None
-                train = subset(order, share, labels)
+                groups = None if self.row_groups is None else self.row_groups[order]
+                train = subset(order, share, labels, groups)
                 factors = scale_factors(estimator, len(order) / len(train))
         training = Training(
             resource=self.schedule.resource,
@@ -356,7 +363,7 @@ class HyperbandRun(Run):
             classes=self.labels,
             store=self.store,
             key=f"{stage.candidate}-{split}",
-            is_last=stage.resource == self.schedule.rungs[-1],
+            full=self.schedule.rungs[-1],
         )
         return {"train": train, "test": test, "training": training}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -27,7 +27,7 @@ from sklearn_tuners._hyperband_run import (
     make_schedule,
     steps,
 )
-from sklearn_tuners._resources import labels_of
+from sklearn_tuners._resources import auto_resource, labels_of
 from sklearn_tuners._results import (
     cumulative_times,
     ranks,
@@ -63,7 +63,7 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, group by group if `groups` are given, and the latest rows with
+          classifier, of whole groups if `groups` are given, and the latest rows with
           `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
@@ -404,6 +404,8 @@ class HyperbandSearchCV(BaseTunerCV):
         """
         self._validate_params()
         X, y, groups = indexable(X, y, groups)
+        if isinstance(self.cv, Iterator):
+            self.set_params(cv=list(self.cv))  # `fit` could not read it again
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
         probe = copy(self)  # the space of these data is not the one of a fit
@@ -440,6 +442,12 @@ class HyperbandSearchCV(BaseTunerCV):
             resource = self._make_schedule(set(), X, y, len(split())).resource
             self.param_distributions_.pop(resource, None)
             self._start.pop(resource, None)
+
+    def _space_without_data(self) -> dict[str, Any]:
+        space = super()._space_without_data()
+        is_auto = self.resource == "auto"
+        space.pop(auto_resource(self.estimator)[0] if is_auto else self.resource, None)
+        return space
 
     def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
         n_train = super()._least_training_rows(X, y, splits)
@@ -522,10 +530,11 @@ class HyperbandSearchCV(BaseTunerCV):
         rows = rows_to_choose_from(results[f"mean_test_{metric}"], resources)
         reached = int(resources[rows[0]])
         if reached < self.max_resources_:
+            refitted = " and refitted with the full resource" if self.refit else ""
             warnings.warn(
                 f"No candidate was scored with the full resource, {self.resource_}="
-                f"{self.max_resources_}: the best one with {reached} is chosen. "
-                "best_score_ is its score with that; a refit has the full resource.",
+                f"{self.max_resources_}: the best one with {reached} is chosen"
+                f"{refitted}. best_score_ is its score with {reached}.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -542,6 +551,15 @@ class HyperbandSearchCV(BaseTunerCV):
             self.best_params_ = self.best_params_ | {
                 self.resource_: self.max_resources_
             }
+
+    def _is_refitted_anyway(self) -> bool:
+        """Return whether no candidate has a score at the full resource.
+
+        Then nothing is known of a model like the refitted one, and whoever interrupts a
+        search with so little to show still wants its best.
+        """
+        reached = self.cv_results_["n_resources"][self.best_index_]
+        return bool(reached < self.max_resources_)
 
     def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
         if self.resource_ != EPOCHS:

@@ -229,7 +229,9 @@ def _parts(estimator: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def subset(order: IntArray, share: Fraction, train_y: Any) -> IntArray:
+def subset(
+    order: IntArray, share: Fraction, train_y: Any = None, groups: Any = None
+) -> IntArray:
     """Return the rows of a training set that a rung uses, in ascending order.
 
     Parameters
@@ -238,19 +240,27 @@ def subset(order: IntArray, share: Fraction, train_y: Any) -> IntArray:
         See `nested_order`.
     share : Fraction
         Of the rows, rounded down; at least one.
-    train_y : ndarray of shape (n,) or None
+    train_y : ndarray of shape (n,), default=None
         Their labels in that order; as many rows more are taken as it needs for each
         label to be there.
+    groups : ndarray of shape (n,), default=None
+        Their groups in that order; only whole ones are taken, at least one.
 
     Returns
     -------
     ndarray
     """
-    n = max(1, int(len(order) * share))
+    ends = np.arange(1, len(order) + 1)
+    if groups is not None:
+        _, group = np.unique(groups, return_inverse=True)
+        ends = np.append(np.flatnonzero(np.diff(group)) + 1, len(order))
+    least = 1
     if train_y is not None:
         _, first = np.unique(train_y, return_index=True)
-        n = max(n, int(first.max()) + 1)
-    return np.sort(order[:n])
+        least = int(first.max()) + 1
+    fitting = ends[ends <= int(len(order) * share)]
+    enough = ends[ends >= least]
+    return np.sort(order[: max([*fitting[-1:], enough[0]])])
 
 
 def nested_order(

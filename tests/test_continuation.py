@@ -35,6 +35,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     StackingClassifier,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
@@ -46,12 +47,11 @@ from sklearn.svm import LinearSVC
 from sklearn_tuners._continuation import (
     EPOCHS,
     SAMPLES,
-    State,
-    Store,
     Training,
     continuation,
     leaf_of,
 )
+from sklearn_tuners._states import State, Store
 
 X, Y = make_classification(
     120, 6, n_informative=4, n_classes=3, random_state=0, n_clusters_per_class=1
@@ -71,7 +71,7 @@ def target_of(estimator):
     return T if is_regressor(estimator) else Y
 
 
-def train(estimator, resource, chain, store=None, is_last=False, **changes):
+def train(estimator, resource, chain, store=None, full=100, **changes):
     """Train a clone as a worker would, and return it."""
     fitted = clone(estimator)
     if resource not in (EPOCHS, SAMPLES):
@@ -82,7 +82,7 @@ def train(estimator, resource, chain, store=None, is_last=False, **changes):
         classes=np.unique(Y) if is_classifier(estimator) else None,
         store=store,
         key="0-0",
-        is_last=is_last,
+        full=full,
         **changes,
     )
     training.take_over(fitted)
@@ -92,7 +92,7 @@ def train(estimator, resource, chain, store=None, is_last=False, **changes):
 
 def keep_everything(monkeypatch):
     """Have every state kept, whatever it costs."""
-    monkeypatch.setattr("sklearn_tuners._continuation._WORTH", np.inf)
+    monkeypatch.setattr("sklearn_tuners._states._WORTH", np.inf)
 
 
 @pytest.fixture
@@ -334,6 +334,48 @@ def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expe
     assert continuation(estimator, resource) == expected
 
 
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_catboost_learns_on_lower_rungs_at_the_rate_of_the_full_one(in_pipeline, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    prefix = ""
+    if in_pipeline:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        prefix = f"{estimator.steps[-1][0]}__"
+        resource = prefix + resource
+    full = clone(estimator).set_params(**{resource: 300}).fit(X, Y)
+    rate = leaf_of(full, resource)[0].learning_rate_
+    short = clone(estimator).set_params(**{resource: 2}).fit(X, Y)
+    assert rate < 0.5 * leaf_of(short, resource)[0].learning_rate_
+    for n in range(1, len(CHAIN) + 1):
+        fitted = train(estimator, resource, CHAIN[:n], store, full=300)
+        leaf, _ = leaf_of(fitted, resource)
+        assert leaf.learning_rate_ == rate
+        assert leaf.tree_count_ == CHAIN[n - 1]
+    replayed = train(estimator, resource, CHAIN, full=300)
+    assert_array_equal(predictions(fitted), predictions(replayed))
+    in_one_go = train(estimator, resource, CHAIN[-1:], full=300)
+    by_hand = clone(estimator).set_params(
+        **{resource: CHAIN[-1], f"{prefix}learning_rate": rate}
+    )
+    assert_array_equal(predictions(in_one_go), predictions(by_hand.fit(X, Y)))
+    at_the_top = train(estimator, resource, (300,), full=300)
+    assert_array_equal(predictions(at_the_top), predictions(full))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "eta"])
+def test_a_learning_rate_of_catboost_that_was_chosen_is_left_alone(name, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    estimator.set_params(**{name: 0.25})
+    fitted = train(estimator, resource, (2, 5), store)
+    assert fitted.learning_rate_ == 0.25
+
+
+def test_a_copy_of_catboost_inside_a_wrapper_trains_no_further_than_it_shall():
+    estimator, resource = booster("catboost", learning_rate=None)
+    fitted = train(OneVsRestClassifier(estimator), f"estimator__{resource}", (3,))
+    assert {part.tree_count_ for part in fitted.estimators_} == {3}
+
+
 def test_a_random_forest_of_xgboost_starts_anew():
     xgboost = pytest.importorskip("xgboost")
     assert continuation(xgboost.XGBRFClassifier(), "n_estimators") == "none"
@@ -391,10 +433,43 @@ def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
     assert kept.load("0-0", (3,)) is not None
     leaf = BaseEstimator()
     training = Training(
-        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", is_last=False
+        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", full=20
     )
     training.fit(leaf, X, Y)
     assert kept.load("0-0", (3, 9)).seconds >= 100.0
+
+
+LIMITED = [
+    (MLPClassifier((4,), batch_size=500, random_state=0), "max_iter"),
+    (
+        make_pipeline(StandardScaler(), MLPClassifier(batch_size=500, random_state=0)),
+        "mlpclassifier__max_iter",
+    ),
+    (
+        OneVsRestClassifier(MLPClassifier((4,), batch_size=500, random_state=0)),
+        "estimator__max_iter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), LIMITED, ids=name_of)
+@pytest.mark.parametrize(("full", "expected"), [(6, {UserWarning}), (5, None)])
+def test_of_a_limit_that_is_meant_to_be_low_nothing_is_said(
+    estimator, resource, full, expected
+):
+    expected = expected or {UserWarning, ConvergenceWarning}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train(estimator, resource, (5,), full=full)
+    assert {warning.category for warning in caught} == expected
+
+
+def test_limits_in_other_parts_are_spoken_of():
+    model = StackingClassifier(
+        [("svc", LinearSVC(max_iter=1))], RandomForestClassifier(3), cv=2
+    )
+    with pytest.warns(ConvergenceWarning):
+        train(model, "final_estimator__n_estimators", (3,))
 
 
 # Pipelines ----------------------------------------------------------------------------
@@ -470,39 +545,6 @@ def test_fit_parameters_reach_every_step():
 # The store ----------------------------------------------------------------------------
 
 
-def fill(store, name, n_bytes, age):
-    store.save(name, State((1,), False, 1e9, np.zeros(n_bytes // 8)))
-    path = os.path.join(store.folder, f"{name}.pickle")
-    if os.path.exists(path):
-        os.utime(path, (1e9 - age, 1e9 - age))
-
-
-def test_the_oldest_states_make_room(tmp_path):
-    store = Store(str(tmp_path), 10_000)
-    for i in range(4):
-        fill(store, str(i), 4000, age=10 - i)
-        assert sum(f.stat().st_size for f in os.scandir(tmp_path)) <= 10_000
-    assert sorted(os.listdir(tmp_path)) == ["2.pickle", "3.pickle"]
-
-
-def test_a_state_that_never_fits_drives_nobody_out(tmp_path):
-    store = Store(str(tmp_path), 10_000)
-    fill(store, "small", 4000, age=1)
-    fill(store, "huge", 20_000, age=0)
-    assert os.listdir(tmp_path) == ["small.pickle"]
-
-
-def test_what_is_quick_to_train_is_not_stored(tmp_path):
-    store = Store(str(tmp_path), 2**30)
-    big = np.zeros(10**6)
-    store.save("slow", State((1,), False, 1e3, big))
-    store.save("quick", State((1,), False, 1e-6, big))
-    assert os.listdir(tmp_path) == ["slow.pickle"]
-    # An older state under the key would be of other steps: it goes.
-    store.save("slow", State((1, 2), False, 1e-6, big))
-    assert os.listdir(tmp_path) == []
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -542,7 +584,7 @@ def test_a_folder_that_is_not_there_costs_only_time(tmp_path):
 
 def test_the_last_state_is_not_stored(store):
     forest = RandomForestClassifier(random_state=0)
-    train(forest, "n_estimators", (2,), store, is_last=True)
+    train(forest, "n_estimators", (2,), store, full=2)
     assert os.listdir(store.folder) == []
 
 

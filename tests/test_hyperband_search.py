@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import time
 import warnings
 from collections import Counter
@@ -117,12 +118,12 @@ class Interruptible(SGDClassifier):
 class Counting(ClassifierMixin, BaseEstimator):
     """Predicts whether a column is above a value; writes down what it is fitted to.
 
-    `interrupt_at` is the number of the fit that Ctrl-C interrupts; on the class, so
+    `interrupt_at` are the numbers of the fits that Ctrl-C interrupts; on the class, so
     that a journal sees the same estimator.
     """
 
     fits: ClassVar[list] = []
-    interrupt_at: ClassVar[int | None] = None
+    interrupt_at: ClassVar[tuple[int, ...]] = ()
     seconds: ClassVar[float] = 0.0
 
     def __init__(self, column=0, above=0.0, rounds=9, fails=False):
@@ -133,7 +134,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         self.fits.append(((self.column, self.above), self.rounds, len(X)))
-        if len(self.fits) == self.interrupt_at:
+        if len(self.fits) in self.interrupt_at:
             raise KeyboardInterrupt
         if self.fails:
             raise RuntimeError("fails")
@@ -149,7 +150,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 @pytest.fixture(autouse=True)
 def fresh_counts(monkeypatch):
     monkeypatch.setattr(Counting, "fits", [])
-    monkeypatch.setattr(Counting, "interrupt_at", None)
+    monkeypatch.setattr(Counting, "interrupt_at", ())
     monkeypatch.setattr(Counting, "seconds", 0.0)
 
 
@@ -359,7 +360,7 @@ def test_a_pass_at_81_saves_its_share_of_training():
 
 
 def test_epochs_that_are_trained_are_those_of_the_plan(monkeypatch):
-    monkeypatch.setattr("sklearn_tuners._continuation._WORTH", np.inf)
+    monkeypatch.setattr("sklearn_tuners._states._WORTH", np.inf)
     counts = Counter()
     partial_fit = SGDClassifier.partial_fit
 
@@ -394,6 +395,27 @@ def test_the_top_rung_of_what_does_not_continue_exactly(how):
         scores = cross_val_score(model, X, Y, cv=2, scoring="neg_log_loss")
         in_one_go = scores.mean()
     assert (search.best_score_ == in_one_go) == (how != "always")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_limits_of_iterations_are_spoken_of_at_the_full_resource_only(n_jobs):
+    search = epoch_search(
+        estimator=MLPClassifier((3,), random_state=0),
+        resource="max_iter",
+        min_resources=1,
+        space={"learning_rate_init": loguniform(1e-3, 1)},
+        n_jobs=n_jobs,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        filters = list(warnings.filters)
+        with joblib.parallel_config("threading"):
+            search.fit(X, Y)
+        assert warnings.filters == filters
+    limits = {int(re.findall(r"\((\d+)\)", str(w.message))[0]) for w in caught}
+    assert 9 in limits
+    if n_jobs == 1:  # threads share their filters
+        assert limits == {9}
 
 
 def test_wrappers_that_clone_restart_with_one_warning():
@@ -470,7 +492,7 @@ def test_options_that_depend_on_the_rows_are_decided_by_all_of_them(monkeypatch)
     assert seen[-1] == "auto"  # the refit has all rows
 
 
-def test_rows_of_lower_rungs_are_latest_or_of_few_groups():
+def test_rows_of_lower_rungs_are_latest_or_whole_groups():
     class Noting(DecisionTreeClassifier):
         rows: ClassVar[list] = []
 
@@ -489,14 +511,13 @@ def test_rows_of_lower_rungs_are_latest_or_of_few_groups():
     assert {len(rows) for rows in Noting.rows[:-1]} >= {120, 40}
     assert series.n_splits_ == 2
     Noting.rows.clear()
-    groups = np.arange(180) % 18
+    groups = np.arange(180) % 26  # of 6 or 7 rows
+    sizes = np.bincount(groups)
     HyperbandSearchCV(
         Noting(), {"max_depth": [1, 2, 3]}, cv=GroupKFold(2), **settings
     ).fit(numbered, Y, groups=groups)
-    smallest = min(map(len, Noting.rows))
-    assert all(
-        len(set(groups[rows])) <= 3 for rows in Noting.rows if len(rows) == smallest
-    )
+    assert min(map(len, Noting.rows)) <= 10 < max(map(len, Noting.rows))
+    assert all(len(rows) == sizes[[*set(groups[rows])]].sum() for rows in Noting.rows)
 
 
 # Selection ----------------------------------------------------------------------------
@@ -570,18 +591,51 @@ def test_max_time_before_any_full_row_refits_the_best_of_the_highest_rung():
 
 
 @pytest.mark.parametrize(("interrupt_at", "reached"), [(3, 1), (21, 3)])
-def test_an_interrupt_before_any_full_row(interrupt_at, reached):
-    Counting.interrupt_at = interrupt_at
-    search = counting_search(space=MANY)
-    with (
-        pytest.warns(UserWarning, match=f"the best one with {reached} is chosen"),
-        pytest.raises(KeyboardInterrupt),
-    ):
+@pytest.mark.parametrize("refit", [True, False])
+def test_an_interrupt_before_any_full_row_refits_the_best_one(
+    interrupt_at, reached, refit
+):
+    Counting.interrupt_at = (interrupt_at,)
+    search = counting_search(space=MANY, refit=refit)
+    message = f"the best one with {reached} is chosen" + " and refitted" * refit
+    with pytest.warns(UserWarning, match=message), pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     results = search.cv_results_
     assert results["n_resources"].max() == reached
     assert results["n_resources"][search.best_index_] == reached
     assert search.best_params_["rounds"] == 9
+    assert len(Counting.fits) == interrupt_at + refit
+    if refit:
+        assert Counting.fits[-1][1:] == (9, 180)
+        model = Counting(**search.best_params_).fit(X, Y)
+        assert_array_equal(search.predict(X), model.predict(X))
+        assert search.score(X, Y) == model.score(X, Y)
+    else:
+        assert not hasattr(search, "best_estimator_")
+
+
+def test_a_second_interrupt_ends_the_refit():
+    Counting.interrupt_at = (21, 22)
+    search = counting_search(space=MANY)
+    with (
+        pytest.warns(UserWarning, match="is chosen and refitted"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(X, Y)
+    assert len(Counting.fits) == 22
+    assert Counting.fits[-1][1:] == (9, 180)
+    assert search.best_params_["rounds"] == 9
+    assert not hasattr(search, "best_estimator_")
+
+
+def test_an_interrupt_after_a_full_row_refits_nothing():
+    Counting.interrupt_at = (27,)  # 2 x (9 + 3 + 1) fits are the first bracket
+    search = counting_search(space=MANY)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
+    assert search.cv_results_["n_resources"][search.best_index_] == 9
+    assert len(Counting.fits) == 27
+    assert not hasattr(search, "best_estimator_")
 
 
 def test_stop_rules_look_at_full_rows_only():
@@ -715,17 +769,17 @@ def test_a_search_that_was_interrupted_resumes_to_the_same(
     tmp_path, sampler, interrupt_at, n_jobs
 ):
     def make(**changes):
-        return counting_search(space=MANY, sampler=sampler, **changes)
+        return counting_search(space=MANY, sampler=sampler, refit=False, **changes)
 
     expected = make().fit(X, Y)
     n_fits = len(Counting.fits)
     Counting.fits.clear()
-    Counting.interrupt_at = interrupt_at
+    Counting.interrupt_at = (interrupt_at,)
     journal = tmp_path / "journal.sqlite"
     with warnings.catch_warnings(), pytest.raises(KeyboardInterrupt):
         warnings.simplefilter("ignore")
         make(journal=journal).fit(X, Y)
-    Counting.interrupt_at = None
+    Counting.interrupt_at = ()
     with joblib.parallel_config("threading"):
         resumed = make(journal=journal, n_jobs=n_jobs).fit(X, Y)
     assert len(Counting.fits) == n_fits + 1  # only the interrupted fit ran again
@@ -802,6 +856,14 @@ def test_a_plan_leaves_no_trace():
     before = set(vars(search))
     assert len(search.plan(X, Y))
     assert set(vars(search)) == before
+
+
+def test_a_plan_does_not_use_up_a_generator_of_splits():
+    search = forest_search(cv=StratifiedKFold(2).split(X, Y))
+    expected = forest_search(cv=StratifiedKFold(2))
+    for _ in range(2):
+        pd.testing.assert_frame_equal(search.plan(X, Y), expected.plan(X, Y))
+    assert_same_results(search.fit(X, Y), expected.fit(X, Y))
 
 
 @parametrize_with_checks(CHECKED, expected_failed_checks=expected_failed_checks)

@@ -59,28 +59,55 @@ def subsets(train, y, **kwargs):
     return [subset(order, s, None if y is None else y[order]) for s in SHARES]
 
 
-@given(LABELS, st.sampled_from(["plain", "labels", "groups", "both", "series"]))
+@given(LABELS, st.sampled_from(["plain", "labels", "series"]))
 def test_a_larger_subset_contains_the_smaller_one(labels, kind):
     y = np.array(labels)
     n = len(y)
     train = np.arange(n)[::2] if n > 3 else np.arange(n)
-    groups = np.arange(n) % 5 if kind in ("groups", "both") else None
-    found = subsets(
-        train,
-        y if kind in ("labels", "both") else None,
-        groups=groups,
-        is_series=kind == "series",
-    )
+    found = subsets(train, y if kind == "labels" else None, is_series=kind == "series")
     for small, large in pairwise(found):
         assert set(small) <= set(large)
     assert_array_equal(found[-1], np.sort(train))
     for rows, share in zip(found, SHARES, strict=True):
         assert (np.diff(rows) > 0).all()
         assert len(rows) >= max(1, int(len(train) * share))
-        if kind in ("labels", "both"):
+        if kind == "labels":
             assert set(y[rows]) == set(y[train])
         else:
             assert len(rows) == max(1, int(len(train) * share))
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=2, max_size=60
+    ),
+    is_labelled=st.booleans(),
+    shares=st.lists(st.fractions(0, 1), min_size=2, max_size=5).map(sorted),
+)
+def test_subsets_with_groups_are_nested_and_of_whole_groups(rows, is_labelled, shares):
+    y, groups = np.array(rows).T
+    train = np.arange(len(y))[:: 2 if len(y) > 3 else 1]
+    order = nested_order(train, y if is_labelled else None, groups=groups, rng=rng())
+    labels = y[order] if is_labelled else None
+    found = [subset(order, share, labels, groups[order]) for share in shares]
+    for small, large in pairwise(found):
+        assert set(small) <= set(large)
+    sizes = {g: np.count_nonzero(groups[train] == g) for g in set(groups[train])}
+    for chosen, share in zip(found, shares, strict=True):
+        taken = set(groups[chosen])
+        assert len(chosen) == sum(sizes[g] for g in taken) > 0
+        # One group less would be too few: none at all, or without some label.
+        if len(chosen) > len(train) * share:
+            last = groups[[row for row in order if row in set(chosen)][-1]]
+            rest = chosen[groups[chosen] != last]
+            is_short = is_labelled and set(y[rest]) < set(y[train])
+            assert not len(rest) or is_short
+        # One more would be too many.
+        following = [groups[row] for row in order if groups[row] not in taken]
+        if following:
+            assert len(chosen) + sizes[following[0]] > len(train) * share
+        if is_labelled:
+            assert set(y[chosen]) == set(y[train])
 
 
 def test_labels_are_in_proportion():
