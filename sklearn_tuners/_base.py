@@ -254,8 +254,8 @@ class BaseTunerCV(SearchBase):
     def _choose_space(
         self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
     ) -> None:
-        """Set the space that is searched, and where it starts if that is a default."""
-        self._start: dict[str, Any] | None = None
+        """Set the space that is searched; of a default one, the estimator's params."""
+        self._own: dict[str, Any] | None = None
         given = self.param_distributions
         self.param_distributions_ = self.param_grid if given is None else given
         if self.param_distributions_ is not None:
@@ -269,11 +269,11 @@ class BaseTunerCV(SearchBase):
                 "class. Give param_distributions (or param_grid), a dict of parameter "
                 "names to lists, distributions or ranges."
             )
-        self.param_distributions_, self._start = found.space, found.start
+        self.param_distributions_, self._own = found.space, found.own
 
     def _first_params(self) -> Any:
         """Return the candidates to begin with: of a default space, the estimator's."""
-        return self._start if self.initial_params is None else self.initial_params
+        return self._own if self.initial_params is None else self.initial_params
 
     def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
         """Return the size of the smallest training set of the search."""
@@ -294,9 +294,17 @@ class BaseTunerCV(SearchBase):
                 random_state=seed,
             )
         assert self.param_distributions_ is not None  # see _choose_space
-        return Space.parse(
-            self.param_distributions_, name="param_distributions", random_state=seed
-        )
+        parse = partial(Space.parse, name="param_distributions", random_state=seed)
+        space = parse(self.param_distributions_)
+        if self._own is not None:
+            try:
+                space.encode(self._own)
+            except ValueError:
+                # As max_depth=None among integers. Nothing is known of where such a
+                # point would lie among the others, so it is a dict of its own.
+                own = {name: [value] for name, value in self._own.items()}
+                space = parse([own, self.param_distributions_])
+        return space
 
     def _draw_splits(
         self, X: Any, y: Any, split_params: dict[str, Any], cv: Any

@@ -5,9 +5,11 @@ import math
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -35,7 +37,7 @@ from sklearn.feature_selection import SelectKBest, SelectPercentile, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -47,12 +49,20 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 import sklearn_tuners
-from sklearn_tuners import BayesSearchCV, When, default_space, register_space
+from sklearn_tuners import (
+    BayesSearchCV,
+    HyperbandSearchCV,
+    KeepDefault,
+    OneStandardError,
+    When,
+    default_space,
+    diagnose,
+    register_space,
+)
 from sklearn_tuners import _registry as registry
 from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._registry import Row, dotted_names, holds_for, left_out
 from sklearn_tuners._sizes import RULES, Sizes
-from sklearn_tuners._space import Space
 from sklearn_tuners.spaces import directions, resources
 
 PACKAGE = Path(sklearn_tuners.__file__).parent
@@ -496,7 +506,8 @@ def test_boosting_libraries_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -
     CatBoostClassifier.__qualname__ = "CatBoostClassifier"
     found = find_default_space(CatBoostClassifier())
     assert found.space == {"iterations": (50, 1000, "log-uniform"), "depth": (2, 8)}
-    assert found.start == {"iterations": 1000, "depth": 6}
+    # Nothing is set, and nothing is to be set: the estimator as it is.
+    assert found.own == {}
     # An alias that the user has set.
     assert default_space(CatBoostClassifier(max_depth=3)).keys() == {"iterations"}
 
@@ -558,16 +569,117 @@ def test_splits_may_be_masks() -> None:
     assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
 
 
-def test_the_search_starts_with_the_estimator_as_it_is() -> None:
+def test_own_parameters_are_those_that_count() -> None:
+    assert find_default_space(SVC(), *IRIS).own == {
+        "C": 1.0,
+        "gamma": "scale",
+        "kernel": "rbf",
+    }
+    assert find_default_space(SVC(kernel="poly", C=3), *IRIS).own == {
+        "degree": 3,
+        "coef0": 0.0,
+    }
+
+
+SEARCHES = [
+    partial(BayesSearchCV, n_iter=7),
+    partial(HyperbandSearchCV, n_iter=7),
+    partial(HyperbandSearchCV, n_iter=7, resource="n_samples", sampler="random"),
+]
+
+
+@pytest.mark.parametrize("make", SEARCHES)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(n_estimators=6, max_leaf_nodes=20, random_state=0),
+        DecisionTreeClassifier(random_state=0),
+        HistGradientBoostingClassifier(max_iter=5, random_state=0),
+        LogisticRegression(max_iter=1000),
+        SVC(),
+        SVC(kernel="poly", C=3),
+        make_pipeline(StandardScaler(), PCA(), GaussianNB()),
+        make_pipeline(TruncatedSVD(), SelectKBest(k=1), SVC(gamma=0.1)),
+    ],
+    ids=str,
+)
+def test_the_first_candidate_is_the_estimator_as_it_is(
+    estimator: Any, make: Any
+) -> None:
+    search = make(estimator, cv=StratifiedKFold(2, shuffle=True, random_state=0))
+    search.set_params(random_state=0).fit(*IRIS)
+    results = search.cv_results_
+    first = clone(estimator).set_params(**results["params"][0])
+    assert repr(first.get_params()) == repr(estimator.get_params())
+    assert isinstance(search.param_distributions_, dict)
+    tried = [repr(params) for params in results["params"]]
+    if isinstance(search, BayesSearchCV):
+        assert len({*tried}) == len(tried) == 7
+
+
+OWN_IS_OUTSIDE = {
+    "estimator": RandomForestClassifier(n_estimators=4, random_state=0),
+    "cv": StratifiedKFold(3),
+    "random_state": 0,
+}
+"""A search whose first candidate is no point of the ranges: ``max_features="sqrt"``."""
+
+
+def test_a_search_of_one_candidate_is_the_default() -> None:
+    search = BayesSearchCV(**OWN_IS_OUTSIDE, n_iter=1).fit(*IRIS)
+    assert search.best_params_ == {
+        "max_features": "sqrt",
+        "max_samples": None,
+        "min_samples_leaf": 1,
+    }
+    assert search.cv_results_["param_max_features"].tolist() == ["sqrt"]
+    expected = cross_val_score(search.estimator, *IRIS, cv=search.cv)
+    assert search.best_score_ == pytest.approx(expected.mean())
+
+
+def test_initial_params_go_before_the_default() -> None:
+    given = {"max_features": 0.7, "max_samples": 0.5, "min_samples_leaf": 2}
+    search = BayesSearchCV(**OWN_IS_OUTSIDE, n_iter=5, initial_params=given)
+    tried = search.fit(*IRIS).cv_results_["params"]
+    assert tried[0] == given
+    assert [params["max_features"] for params in tried].count("sqrt") == 1
+
+
+@pytest.mark.parametrize("make", [BayesSearchCV, HyperbandSearchCV])
+def test_the_default_comes_back_from_a_journal(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make(**OWN_IS_OUTSIDE, n_iter=6).fit(*IRIS).cv_results_
+    search = make(**OWN_IS_OUTSIDE, n_iter=6, journal=tmp_path / "journal", refit=False)
+    search.fit(*IRIS)
+    monkeypatch.setattr(RandomForestClassifier, "fit", Mock(side_effect=ValueError))
+    again = clone(search).fit(*IRIS).cv_results_  # nothing is fitted once more
+    for results in (search.cv_results_, again):
+        assert results["params"] == whole["params"]
+        scores = results["mean_test_score"]
+        assert scores.tolist() == whole["mean_test_score"].tolist()
+
+
+def test_rules_compare_the_default_with_the_others() -> None:
+    default = {"max_features": "sqrt", "max_samples": None, "min_samples_leaf": 1}
+    forest = OWN_IS_OUTSIDE["estimator"]
+    search = BayesSearchCV(**OWN_IS_OUTSIDE, n_iter=6, refit=KeepDefault(forest))
+    assert search.fit(*IRIS).best_params_ == default
+    search.set_params(refit=OneStandardError(forest)).fit(*IRIS)
+    assert search.best_params_["min_samples_leaf"] > 1
+    verdicts = {(f.check, f.parameter): f for f in diagnose(search)}
+    assert ("edge", "min_samples_leaf") in verdicts
+    assert ("importance", "max_features") in verdicts
+
+
+def test_a_default_that_is_invalid_costs_one_row() -> None:
     X, y = IRIS
-    start = find_default_space(SVC(), X, y).start
-    assert start["gamma"] == pytest.approx(1 / (4 * X.var()))  # gamma="scale"
-    start = find_default_space(RandomForestClassifier(), X, y).start
-    assert start == {"min_samples_leaf": 1, "max_features": 0.5, "max_samples": 1.0}
-
-
-def test_every_start_is_a_point_of_its_space() -> None:
-    for estimator in (SVC(), RandomForestClassifier(), SVR(), LogisticRegression()):
-        found = find_default_space(estimator, *IRIS)
-        space = Space.parse(found.space)
-        assert space.decode(space.encode(found.start)) == pytest.approx(found.start)
+    few = np.r_[0:3, 50:53]  # three in a training set
+    search = BayesSearchCV(
+        KNeighborsClassifier(), n_iter=5, cv=StratifiedKFold(2), random_state=0
+    )
+    with pytest.warns(UserWarning, match="n_neighbors = 5, n_samples_fit = 3"):
+        search.fit(X[few], y[few])
+    assert search.cv_results_["params"][0]["n_neighbors"] == 5
+    failed = np.isnan(search.cv_results_["mean_test_score"])
+    assert failed.tolist() == [True] + [False] * (len(failed) - 1)

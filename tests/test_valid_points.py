@@ -225,10 +225,8 @@ def check_points(name: str, kind: str, n_train: int, n_points: int, seed: int) -
     estimator, cheap = make(name)
     train, test = split(kind, n_train)
     # A rung sees a part of the data, whose sizes are those of the whole.
-    found = find_default_space(estimator, *data(kind), n_train)
-    space = Space.parse(found.space)
-    start = space.decode(space.encode(found.start))
-    points = [start, *draw(space, np.random.RandomState(seed), n_points)]
+    space = Space.parse(find_default_space(estimator, *data(kind), n_train).space)
+    points = draw(space, np.random.RandomState(seed), n_points)
     for point in points:
         candidate = clone(estimator).set_params(**(point | cheap))
         try:
