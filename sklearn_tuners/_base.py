@@ -146,6 +146,8 @@ class BaseTunerCV(SearchBase):
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``score`` method and `scoring` is None.
         ValueError
             If the search space is invalid, if it names a parameter that the estimator
             does not have, or if every fit failed.
@@ -171,6 +173,7 @@ class BaseTunerCV(SearchBase):
     def _fit(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         """Fit, with the parameters validated and the callbacks taken care of."""
         start = time.time()
+        self._check_scoring()
         scorers, refit_metric = self._resolve_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
@@ -230,6 +233,15 @@ class BaseTunerCV(SearchBase):
         is_named = isinstance(scorers, MultimetricScorer)
         self.scorer_ = scorers._scorers if is_named else scorers
         root.call_on_fit_task_end(estimator=self, **data)
+
+    def _check_scoring(self) -> None:
+        if self.scoring is None and not hasattr(self.estimator, "score"):
+            raise TypeError(
+                f"{type(self).__name__} was given no scoring (scoring=None), and "
+                f"{self.estimator!r} has no score method to compare candidates by: "
+                "give scoring, the name of a metric or a callable "
+                "scoring(estimator, X, y) that returns a number, larger for the better."
+            )
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """Represent the search; if it has a default space, with that."""
