@@ -158,12 +158,14 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
 
 _NEEDS_TWO = {
     "FeatureAgglomeration",
+    "KernelPCA",
+    "Normalizer",
     "RFE",
     "RFECV",
     "SequentialFeatureSelector",
     "TruncatedSVD",
 }
-"""Classes that refuse a single feature."""
+"""Classes that refuse a single feature, or leave nothing of it but its sign."""
 
 
 def _is_positive_only(estimator: Any) -> bool:
@@ -377,7 +379,10 @@ class _Parameters:
                 domain = _DOMAINS[row.kind](row, self._sizes)
                 value = self.values[name]
                 is_range = row.kind != "choice"
-                adapts = value in (None, "auto", domain[0])
+                adapts = value in (None, "auto", domain[0]) and not (
+                    self._sizes.needed > 1
+                    and any(name in _NEEDED for _, name in row.low)
+                )
                 if len(domain) == 1 and is_range and adapts:
                     continue  # nothing to choose, and the class finds its own value
                 self._domains[name] = When(domain, condition) if condition else domain
@@ -419,6 +424,9 @@ class _Parameters:
                 left[name] = [value for value in values if _is_among(value, before)]
         return left if all(left.values()) else None
 
+
+_NEEDED = {"m", "m/p"}
+"""Bounds by what later steps need, which no class knows of."""
 
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""

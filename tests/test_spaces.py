@@ -22,7 +22,7 @@ from sklearn.compose import (
     make_column_selector,
 )
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -33,7 +33,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, SelectPercentile, chi2
+from sklearn.feature_selection import RFE, SelectKBest, SelectPercentile, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
@@ -43,7 +43,12 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import (
+    Normalizer,
+    OneHotEncoder,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -323,6 +328,21 @@ def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
     assert default_space(pipe, X, y)["pca__n_components"][:2] == (4, 10)
     pipe = make_pipeline(SelectPercentile(), PCA(n_components=6))
     assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
+
+
+def test_a_step_leaves_two_features_where_one_would_be_nothing_but_a_sign() -> None:
+    pipe = make_pipeline(FactorAnalysis(), Normalizer(), GaussianNB())
+    assert default_space(pipe, *IRIS)["factoranalysis__n_components"][:2] == (2, 4)
+
+
+def test_a_share_stays_where_the_class_would_leave_too_few() -> None:
+    tree = DecisionTreeClassifier()
+    steps = [PCA(n_components=2), RFE(tree), TruncatedSVD(), GaussianNB()]
+    pipe = make_pipeline(*steps)  # of two features RFE keeps one by itself
+    space = default_space(pipe, *IRIS)
+    assert space["rfe__n_features_to_select"] == [1.0]
+    pipe.set_params(rfe__n_features_to_select=1.0, truncatedsvd__n_components=1)
+    assert pipe.fit(*IRIS).score(*IRIS) > 0.5
 
 
 def test_a_step_makes_no_negative_values_if_a_later_one_refuses_them() -> None:
