@@ -251,7 +251,7 @@ def _stacking(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     if is_estimator(estimator.final_estimator):
         p = max(sum(e != "drop" for _, e in estimator.estimators), 1)
         predictions = replace(
-            sizes, p=p, p_max=None, spread=None, scale=None, sparse=False, missing=False
+            sizes, p=p, p_max=None, spread=None, sparse=False, missing=False
         )
         predictions = replace(predictions, transforms=False)
         final = f"{prefix}final_estimator__"
@@ -267,7 +267,6 @@ def _target(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
             p=sizes.q,
             p_max=sizes.q,
             spread=None if sizes.sd_y is None else sizes.q * sizes.sd_y**2,
-            scale=None,
             sparse=False,
             missing=False,
             transforms=True,

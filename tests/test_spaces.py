@@ -106,7 +106,7 @@ def test_rows_are_complete() -> None:
         row = Row.read(cells)
         what = f"{cells['estimator']}.{cells['parameter']}"
         assert cells["source"], what
-        quantities = [name for _, name in (*row.low, *row.high, *row.start) if name]
+        quantities = [name for _, name in (*row.low, *row.high) if name]
         parts = {part for q in quantities for part in re.findall(r"[a-zA-Z]+", q)}
         letters = {"m": "p", "degree": "", "k": "k"}
         depends = {letters.get(p, p) for p in parts} & {"n", "p", "X", "y"}
