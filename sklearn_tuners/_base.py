@@ -146,6 +146,8 @@ class BaseTunerCV(SearchBase):
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``score`` method and `scoring` is None.
         ValueError
             If the search space is invalid, if it names a parameter that the estimator
             does not have, or if every fit failed.
@@ -172,6 +174,7 @@ class BaseTunerCV(SearchBase):
     def _fit(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         """Fit, with the parameters validated and the callbacks taken care of."""
         start = time.time()
+        self._check_scoring()
         scorers, refit_metric = self._resolve_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
@@ -245,6 +248,15 @@ class BaseTunerCV(SearchBase):
             )
         self._set_results(run.rows, refit_metric, run.reevaluation)
 
+    def _check_scoring(self) -> None:
+        if self.scoring is None and not hasattr(self.estimator, "score"):
+            raise TypeError(
+                f"{type(self).__name__} was given no scoring (scoring=None), and "
+                f"{self.estimator!r} has no score method to compare candidates by: "
+                "give scoring, the name of a metric or a callable "
+                "scoring(estimator, X, y) that returns a number, larger for the better."
+            )
+
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """Represent the search; if it has a default space, with that."""
         shown = self
@@ -272,8 +284,8 @@ class BaseTunerCV(SearchBase):
     def _choose_space(
         self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
     ) -> None:
-        """Set the space that is searched, and where it starts if that is a default."""
-        self._start: dict[str, Any] | None = None
+        """Set the space that is searched; of a default one, the estimator's params."""
+        self._own: dict[str, Any] | None = None
         given = self.param_distributions
         self.param_distributions_ = self.param_grid if given is None else given
         if self.param_distributions_ is not None:
@@ -287,11 +299,11 @@ class BaseTunerCV(SearchBase):
                 "class. Give param_distributions (or param_grid), a dict of parameter "
                 "names to lists, distributions or ranges."
             )
-        self.param_distributions_, self._start = found.space, found.start
+        self.param_distributions_, self._own = found.space, found.own
 
     def _first_params(self) -> Any:
         """Return the candidates to begin with: of a default space, the estimator's."""
-        return self._start if self.initial_params is None else self.initial_params
+        return self._own if self.initial_params is None else self.initial_params
 
     def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
         """Return the size of the smallest training set of the search."""
@@ -312,9 +324,17 @@ class BaseTunerCV(SearchBase):
                 random_state=seed,
             )
         assert self.param_distributions_ is not None  # see _choose_space
-        return Space.parse(
-            self.param_distributions_, name="param_distributions", random_state=seed
-        )
+        parse = partial(Space.parse, name="param_distributions", random_state=seed)
+        space = parse(self.param_distributions_)
+        if self._own is not None:
+            try:
+                space.encode(self._own)
+            except ValueError:
+                # As max_depth=None among integers. Nothing is known of where such a
+                # point would lie among the others, so it is a dict of its own.
+                own = {name: [value] for name, value in self._own.items()}
+                space = parse([own, self.param_distributions_])
+        return space
 
     def _draw_splits(
         self, X: Any, y: Any, split_params: dict[str, Any], cv: Any

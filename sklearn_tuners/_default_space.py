@@ -29,7 +29,7 @@ from sklearn_tuners._sizes import (
     quantity,
     together,
 )
-from sklearn_tuners._values import equivalent, is_number, same_value
+from sklearn_tuners._values import equivalent, same_value
 
 __all__ = ["DefaultSpace", "find_default_space"]
 
@@ -45,18 +45,19 @@ MAX_DOCUMENTS = 1_000
 
 @dataclass
 class DefaultSpace:
-    """A space and the point in it that is nearest to the estimator as it is.
+    """A space, and the estimator's own parameters, which need not be a point of it.
 
     Attributes
     ----------
     space : dict
         Full names to domains, as a user would write them.
-    start : dict
-        Full names to values, of the parameters that are active there.
+    own : dict
+        Full names to the values that the estimator has, of the parameters that count
+        with them.
     """
 
     space: dict[str, Any] = field(default_factory=dict)
-    start: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
 
 
 def find_default_space(
@@ -66,10 +67,12 @@ def find_default_space(
     found = DefaultSpace()
     sizes = measure(X, y, n_train, classes=is_classifier(estimator))
     _Visit(found, X).visit(estimator, "", sizes)
-    found.start = {
+    settable = estimator.get_params() if found.own else {}
+    found.own = {
         name: value
-        for name, value in found.start.items()
-        if _is_active(found.space[name], found.start)
+        for name, value in found.own.items()
+        # CatBoost does not list what is not set, and would take a None at its word.
+        if name in settable and _is_active(found.space[name], found.own)
     }
     return found
 
@@ -107,7 +110,7 @@ class _Visit:
             sizes = replace(sizes, p=n_words)
         for name, domain in own.domains().items():
             self.found.space[prefix + name] = _with_prefix(domain, prefix)
-            self.found.start[prefix + name] = own.starts[name]
+            self.found.own[prefix + name] = own.values[name]
         compose = next((_COMPOSE[name] for name in names if name in _COMPOSE), None)
         if compose is not None:
             return compose(self, estimator, prefix, sizes)
@@ -155,12 +158,14 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
 
 _NEEDS_TWO = {
     "FeatureAgglomeration",
+    "KernelPCA",
+    "Normalizer",
     "RFE",
     "RFECV",
     "SequentialFeatureSelector",
     "TruncatedSVD",
 }
-"""Classes that refuse a single feature."""
+"""Classes that refuse a single feature, or leave nothing of it but its sign."""
 
 
 def _is_positive_only(estimator: Any) -> bool:
@@ -246,7 +251,7 @@ def _stacking(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     if is_estimator(estimator.final_estimator):
         p = max(sum(e != "drop" for _, e in estimator.estimators), 1)
         predictions = replace(
-            sizes, p=p, p_max=None, spread=None, scale=None, sparse=False, missing=False
+            sizes, p=p, p_max=None, spread=None, sparse=False, missing=False
         )
         predictions = replace(predictions, transforms=False)
         final = f"{prefix}final_estimator__"
@@ -262,7 +267,6 @@ def _target(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
             p=sizes.q,
             p_max=sizes.q,
             spread=None if sizes.sd_y is None else sizes.q * sizes.sd_y**2,
-            scale=None,
             sparse=False,
             missing=False,
             transforms=True,
@@ -326,21 +330,20 @@ class _Parameters:
 
     Attributes
     ----------
-    starts : dict
-        Value that stands for the estimator's own, of each parameter in `domains`.
+    values : dict
+        Values that the estimator has, of all its parameters.
     """
 
     def __init__(self, estimator: Any, sizes: Sizes) -> None:
         self._sizes = sizes
         known = parameters(estimator)
-        self._values = {name: value for name, (value, _) in known.items()}
+        self.values = {name: value for name, (value, _) in known.items()}
         self._rows: dict[str, list[Row]] = {}
         for row in rows_of(estimator):
             name = row.parameter
             if row.kind and name in known and _is_untouched(name, *known[name]):
                 self._rows.setdefault(name, []).append(row)
         self._domains: dict[str, Any] = {}
-        self.starts: dict[str, Any] = {}
         for name in list(self._rows):
             self._domain(name)
 
@@ -358,7 +361,7 @@ class _Parameters:
 
         The values that leave fewest features, or change most.
         """
-        least = dict(self._values)
+        least = dict(self.values)
         for name, domain in self.domains().items():
             inner = domain.domain if isinstance(domain, When) else domain
             least[name] = inner[-1] if isinstance(inner, list) else inner[0]
@@ -373,13 +376,15 @@ class _Parameters:
                 if condition is None:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
-                value = self._values[name]
+                value = self.values[name]
                 is_range = row.kind != "choice"
-                adapts = value in (None, "auto", domain[0])
+                adapts = value in (None, "auto", domain[0]) and not (
+                    self._sizes.needed > 1
+                    and any(name in _NEEDED for _, name in row.low)
+                )
                 if len(domain) == 1 and is_range and adapts:
                     continue  # nothing to choose, and the class finds its own value
                 self._domains[name] = When(domain, condition) if condition else domain
-                self.starts[name] = _start(row, domain, value, self._sizes)
                 break
         return self._domains[name]
 
@@ -399,7 +404,7 @@ class _Parameters:
                 continue
             domain = self._domain(other)
             if domain is None:
-                value = self._values.get(other, _ABSENT)
+                value = self.values.get(other, _ABSENT)
                 if value is not _ABSENT and not _is_among(value, wanted):
                     return None
                 continue
@@ -409,7 +414,7 @@ class _Parameters:
             kept = [value for value in listed if _is_among(value, wanted)]
             if not kept:
                 return None
-            if len(kept) == len(listed) and _is_among(self._values[other], wanted):
+            if len(kept) == len(listed) and _is_among(self.values[other], wanted):
                 continue  # also if the other one is not active
             if len(kept) < len(listed):
                 required[other] = kept
@@ -418,6 +423,9 @@ class _Parameters:
                 left[name] = [value for value in values if _is_among(value, before)]
         return left if all(left.values()) else None
 
+
+_NEEDED = {"m", "m/p"}
+"""Bounds by what later steps need, which no class knows of."""
 
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""
@@ -480,14 +488,3 @@ _DOMAINS: dict[str, Callable[[Row, Sizes], Any]] = {
     "int": _int_domain,
     "choice": _choice_domain,
 }
-
-
-def _start(row: Row, domain: Any, value: Any, sizes: Sizes) -> Any:
-    """Return the value in a domain that stands for the estimator's own."""
-    if isinstance(domain, list):
-        return value if _is_among(value, domain) else domain[0]
-    low, high = domain[:2]
-    if not is_number(value):
-        value = quantity(*row.start[0], sizes) if row.start else low
-    kind = int if row.kind == "int" else float
-    return kind(min(max(value, low), high))

@@ -53,7 +53,9 @@ class HyperbandSearchCV(BaseTunerCV):
         As in `GridSearchCV`.
 
     param_distributions : dict or list of dicts, default=None
-        The search space, in any of the dialects that `BayesSearchCV` reads.
+        The search space, in any of the dialects that `BayesSearchCV` reads. None takes
+        `default_space` of the estimator, without the resource; the first candidate is
+        then the estimator as it is.
 
     param_grid : dict or list of dicts, default=None
         The same under the name that `GridSearchCV` gives it, except that every tuple is
@@ -145,6 +147,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     initial_params : dict or list of dicts, default=None
         The first candidates, as they are. Each must be a point of the search space.
+        None takes none, or with a default space the estimator's own parameters.
 
     n_initial_points : int or "auto", default="auto"
         Number of candidates that are spread over the space before the model is used.
@@ -438,10 +441,10 @@ class HyperbandSearchCV(BaseTunerCV):
     ) -> None:
         """Choose the space; the resource is no part of a default one."""
         super()._choose_space(estimator, X, y, split)
-        if self._start is not None and isinstance(self.param_distributions_, dict):
+        if self._own is not None and isinstance(self.param_distributions_, dict):
             resource = self._make_schedule(set(), X, y, len(split())).resource
             self.param_distributions_.pop(resource, None)
-            self._start.pop(resource, None)
+            self._own.pop(resource, None)
 
     def _space_without_data(self) -> dict[str, Any]:
         space = super()._space_without_data()

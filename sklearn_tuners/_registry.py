@@ -51,7 +51,6 @@ QUANTITIES = {
     "k-1": "classes but one",
     "degree(p)": "degree up to which polynomials have at most some 5000 terms",
     "nu(y)": "the largest nu that is feasible for each pair of classes",
-    "scale(X)": "what gamma='scale' is",
     "gamma(X)": "one over the sum of the features' variances",
     "distance(X)": "root of the sum of the features' variances",
     "sd(X)": "root of the mean variance of the features",
@@ -86,8 +85,6 @@ class Row:
         Values of other parameters under which this one acts.
     simpler : {"low", "high", ""}
         The end that regularises more; of a choice, the end of `values`.
-    start : tuple of (float, str)
-        What stands for a default of the class that is no number, as a bound is written.
     resource : int or None
         Smallest sensible value, if more of it only costs more.
     versions : str
@@ -102,7 +99,6 @@ class Row:
     values: tuple[Any, ...] = ()
     condition: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     simpler: str = ""
-    start: Bounds = ()
     resource: int | None = None
     versions: str = ""
 
@@ -149,7 +145,6 @@ class Row:
             values=_values(name, text.get("values", "")),
             condition=_condition(name, text.get("condition", "")),
             simpler=text.get("simpler", ""),
-            start=_bounds(name, text.get("start", "")),
             resource=int(text["resource"]) if text.get("resource", "") != "" else None,
             versions=text.get("versions", ""),
         )

@@ -34,7 +34,8 @@ class BayesSearchCV(BaseTunerCV):
     param_distributions : dict or list of dicts, default=None
         Parameter names to what may be tried. None takes `default_space` of the
         estimator on the data, which ``repr`` shows, as it is without data; the first
-        candidate is then the estimator as it is, as far as the space has it. Otherwise:
+        candidate is then the estimator as it is, also where it is no point of that
+        space. Otherwise:
 
         - a list, array or range: one of its values, and no other. The objects come
           back as they are. Numeric lists are understood as a scale (logarithmic if
@@ -100,6 +101,7 @@ class BayesSearchCV(BaseTunerCV):
     initial_params : dict or list of dicts, default=None
         Candidates to try first, as they are; they count in `n_iter` and are not tried
         again. Each must be a point of the search space, with all parameters that count.
+        None takes none, or with a default space the estimator's own parameters.
 
     n_initial_points : int or "auto", default="auto"
         Number of candidates that are spread evenly over the space before the model is

@@ -45,6 +45,7 @@ from sklearn_tuners._space import Space
 from sklearn_tuners._surrogate import wide_scores
 
 __all__ = [
+    "SWITCH",
     "Shares",
     "columns_of",
     "explained",

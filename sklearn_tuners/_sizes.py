@@ -65,9 +65,6 @@ class Sizes:
         if the target is no class.
     spread : float or None
         Sum of the features' variances.
-    scale : float or None
-        Number of features times the variance of all values, what gamma="scale" is the
-        inverse of; None for data that a step has changed.
     sd_y : float or None
         Standard deviation of the target.
     sparse, missing : bool
@@ -84,7 +81,6 @@ class Sizes:
     q: int = 1
     counts: tuple[int, ...] | None = None
     spread: float | None = None
-    scale: float | None = None
     sd_y: float | None = None
     sparse: bool = False
     missing: bool = True
@@ -159,27 +155,26 @@ def measure_features(X: Any) -> Sizes:
     else:
         p = int(X.shape[1])
         sample = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
-    spread, scale, missing = _variances(sample)
-    return Sizes(p=p, p_max=p, spread=spread, scale=scale, missing=missing)
+    spread, missing = _spread_and_missing(sample)
+    return Sizes(p=p, p_max=p, spread=spread, missing=missing)
 
 
 def _length(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 
-def _variances(sample: Any) -> tuple[float | None, float | None, bool]:
-    """Return `Sizes.spread`, `scale` (None unless all are numbers) and `missing`."""
+def _spread_and_missing(sample: Any) -> tuple[float | None, bool]:
+    """Return `Sizes.spread` (None unless all are numbers) and `missing`."""
     try:
         values = np.asarray(sample, dtype=np.float64)
     except (TypeError, ValueError):
-        return None, None, True
+        return None, True
     is_missing = np.isnan(values)
     if not values.size or is_missing.all(axis=0).any():
-        return None, None, True
+        return None, True
     with np.errstate(all="ignore"):  # infinite values: the estimator may complain
         spread = np.nanvar(values, axis=0).sum()
-        scale = values.shape[1] * np.nanvar(values)
-    return _positive(spread), _positive(scale), bool(is_missing.any())
+    return _positive(spread), bool(is_missing.any())
 
 
 def _sd(target: npt.NDArray[Any]) -> float | None:
@@ -244,7 +239,6 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,
     "degree(p)": _degree,
     "nu(y)": _nu,
-    "scale(X)": lambda s: 1 / (s.scale or _spread(s)),
     "gamma(X)": lambda s: 1 / _spread(s),
     "distance(X)": lambda s: math.sqrt(_spread(s)),
     "sd(X)": lambda s: math.sqrt(_var(s)),
@@ -445,10 +439,8 @@ def after(sizes: Sizes, names: Sequence[str], params: Params) -> Sizes:
     """
     step = next((STEPS[name] for name in names if name in STEPS), None)
     if step is None:
-        sizes = replace(sizes, p=1, p_max=None, spread=None, sparse=True)
-    else:
-        sizes = step(sizes, params)
-    return replace(sizes, scale=None)
+        return replace(sizes, p=1, p_max=None, spread=None, sparse=True)
+    return step(sizes, params)
 
 
 def together(parts: Sequence[Sizes], sizes: Sizes) -> Sizes:
@@ -462,7 +454,6 @@ def together(parts: Sequence[Sizes], sizes: Sizes) -> Sizes:
         p=max(sum(part.p for part in parts), 1),
         p_max=None if None in p_max else sum(p for p in p_max if p is not None),
         spread=None if None in spreads else sum(s for s in spreads if s is not None),
-        scale=None,
         sparse=any(part.sparse for part in parts),
         missing=any(part.missing for part in parts),
     )

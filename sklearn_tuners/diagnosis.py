@@ -24,6 +24,7 @@ from sklearn_tuners._paired import (
 from sklearn_tuners._report import Diagnosis, Finding
 from sklearn_tuners._rules import fold_resolution
 from sklearn_tuners._sensitivity import (
+    SWITCH,
     columns_of,
     explained,
     probability_better,
@@ -377,6 +378,8 @@ def _importances(facts: Facts) -> list[Finding]:
     if facts.space is None:
         return []
     names = list(columns_of(facts.space))
+    if getattr(facts.search, "_own", None) is not None and SWITCH in names:
+        names.remove(SWITCH)  # its dicts are the default, and all else: no parameter
     if facts.processes is None:
         text = "too few candidates to tell"
         return [Finding("importance", name, "unknown", False, text) for name in names]
@@ -392,6 +395,8 @@ def _importances(facts: Facts) -> list[Finding]:
     for name, middle, low, high in zip(
         found.names, found.median, found.low, found.high, strict=True
     ):
+        if name not in names:
+            continue
         text = f"share of the variance {middle:.2f} ({low:.2f} to {high:.2f})"
         verdict = "unclear"
         if low > _MATTERS:

@@ -438,7 +438,8 @@ def test_a_default_space():
     search = BayesSearchCV(tree, n_iter=12, random_state=0).fit(X[:200], y[:200])
     diagnosis = diagnose(search)
     names = {f.parameter for f in diagnosis if f.check == "importance"}
-    assert names >= set(search.best_params_)
+    assert names == set(search.best_params_)
+    assert search.cv_results_["params"][0]["ccp_alpha"] == 0.0  # outside its range
     assert diagnosis["budget"].verdict != "unknown"
 
 

@@ -5,8 +5,10 @@ runs scikit-learn's own tests.
 """
 
 import pickle
+import re
 import warnings
 from functools import partial
+from unittest.mock import Mock, patch
 
 import joblib
 import numpy as np
@@ -18,9 +20,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
+from sklearn.cluster import DBSCAN
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.decomposition import NMF, PCA
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -37,7 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_tuners import BayesSearchCV
+from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
 from sklearn_tuners._space import Space
 from sklearn_tuners.testing import search_spaces
 
@@ -248,6 +251,38 @@ def test_a_tuple_of_two_numbers_is_a_range_but_not_in_param_grid():
     assert all(type(p["C"]) is int for p in ranged.cv_results_["params"])
     listed = BayesSearchCV(SVC(), param_grid={"C": (1, 1000)}, n_iter=5).fit(*IRIS)
     assert [params["C"] for params in listed.cv_results_["params"]] == [1, 1000]
+
+
+@pytest.mark.parametrize("Search", [BayesSearchCV, HyperbandSearchCV])
+@pytest.mark.parametrize(
+    "estimator",
+    [IsolationForest(), DBSCAN(), NMF(), make_pipeline(StandardScaler(), NMF())],
+    ids=str,
+)
+def test_an_estimator_without_score_needs_scoring(Search, estimator):
+    message = (
+        rf"{Search.__name__} was given no scoring \(scoring=None\), and "
+        rf"{re.escape(repr(estimator))} has no score method .*: give scoring, the name"
+    )
+    with (
+        patch.object(type(estimator), "fit", Mock()) as fit,
+        pytest.raises(TypeError, match=message),
+    ):
+        Search(estimator).fit(*IRIS)
+    assert not fit.called
+
+
+def test_a_callable_scores_what_has_no_score():
+    def share_inside(estimator, X, y=None):
+        return np.mean(estimator.predict(X) == 1)
+
+    search = BayesSearchCV(
+        IsolationForest(n_estimators=5, random_state=0),
+        n_iter=3,
+        scoring=share_inside,
+        random_state=0,
+    )
+    assert 0 < search.fit(IRIS[0]).best_score_ <= 1
 
 
 def test_initial_params_come_first_verbatim_and_once():

@@ -20,39 +20,46 @@ from sklearn.compose import (
     make_column_selector,
 )
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
-    IsolationForest,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, SelectPercentile, chi2
+from sklearn.feature_selection import RFE, SelectKBest, SelectPercentile, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import (
+    Normalizer,
+    OneHotEncoder,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 import sklearn_tuners
-from sklearn_tuners import BayesSearchCV, When, default_space, register_space
+from sklearn_tuners import (
+    When,
+    default_space,
+    register_space,
+)
 from sklearn_tuners import _registry as registry
 from sklearn_tuners._default_space import find_default_space
 from sklearn_tuners._registry import Row, dotted_names, holds_for, left_out
 from sklearn_tuners._sizes import RULES, Sizes
-from sklearn_tuners._space import Space
 from sklearn_tuners.spaces import directions, resources
 
 PACKAGE = Path(sklearn_tuners.__file__).parent
@@ -99,7 +106,7 @@ def test_rows_are_complete() -> None:
         row = Row.read(cells)
         what = f"{cells['estimator']}.{cells['parameter']}"
         assert cells["source"], what
-        quantities = [name for _, name in (*row.low, *row.high, *row.start) if name]
+        quantities = [name for _, name in (*row.low, *row.high) if name]
         parts = {part for q in quantities for part in re.findall(r"[a-zA-Z]+", q)}
         letters = {"m": "p", "degree": "", "k": "k"}
         depends = {letters.get(p, p) for p in parts} & {"n", "p", "X", "y"}
@@ -315,6 +322,21 @@ def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
     assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
 
 
+def test_a_step_leaves_two_features_where_one_would_be_nothing_but_a_sign() -> None:
+    pipe = make_pipeline(FactorAnalysis(), Normalizer(), GaussianNB())
+    assert default_space(pipe, *IRIS)["factoranalysis__n_components"][:2] == (2, 4)
+
+
+def test_a_share_stays_where_the_class_would_leave_too_few() -> None:
+    tree = DecisionTreeClassifier()
+    steps = [PCA(n_components=2), RFE(tree), TruncatedSVD(), GaussianNB()]
+    pipe = make_pipeline(*steps)  # of two features RFE keeps one by itself
+    space = default_space(pipe, *IRIS)
+    assert space["rfe__n_features_to_select"] == [1.0]
+    pipe.set_params(rfe__n_features_to_select=1.0, truncatedsvd__n_components=1)
+    assert pipe.fit(*IRIS).score(*IRIS) > 0.5
+
+
 def test_a_step_makes_no_negative_values_if_a_later_one_refuses_them() -> None:
     name = "quantiletransformer__output_distribution"
     free = make_pipeline(QuantileTransformer(), GaussianNB())
@@ -496,78 +518,7 @@ def test_boosting_libraries_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -
     CatBoostClassifier.__qualname__ = "CatBoostClassifier"
     found = find_default_space(CatBoostClassifier())
     assert found.space == {"iterations": (50, 1000, "log-uniform"), "depth": (2, 8)}
-    assert found.start == {"iterations": 1000, "depth": 6}
+    # Nothing is set, and nothing is to be set: the estimator as it is.
+    assert found.own == {}
     # An alias that the user has set.
     assert default_space(CatBoostClassifier(max_depth=3)).keys() == {"iterations"}
-
-
-# In a search --------------------------------------------------------------------------
-
-
-def test_a_search_without_a_space_has_the_default_one() -> None:
-    X, y = IRIS
-    pipe = make_pipeline(StandardScaler(), KNeighborsClassifier())
-    search = BayesSearchCV(pipe, n_iter=4, cv=StratifiedKFold(2), random_state=0)
-    name = "kneighborsclassifier__n_neighbors"
-    assert f"'{name}': (1, 50, 'log-uniform')" in repr(search)
-    search.fit(X, y)
-    space = default_space(pipe, X, y, n_train=75)
-    assert search.param_distributions_ == space
-    assert f"'{name}': (1, 37, 'log-uniform')" in repr(search)
-    first = search.cv_results_["params"][0]
-    assert first[name] == 5  # the estimator as it is
-    assert search.get_params()["param_distributions"] is None
-    assert clone(search).fit(X, y).best_params_ == search.best_params_
-
-
-def test_the_space_that_was_given_is_kept() -> None:
-    grid = {"var_smoothing": [1e-9, 1e-3]}
-    search = BayesSearchCV(GaussianNB(), param_grid=grid, cv=2).fit(*IRIS)
-    assert search.param_distributions_ is grid
-    assert "(0.0" not in repr(search)
-
-
-@pytest.mark.parametrize("estimator", [LinearRegression(), SVC(kernel=lambda a, b: 0)])
-def test_repr_of_what_has_no_space(estimator: Any) -> None:
-    assert "BayesSearchCV" in repr(BayesSearchCV(estimator))
-    assert repr(BayesSearchCV(None)) == "BayesSearchCV(estimator=None)"
-
-
-def test_no_default_space_is_an_error() -> None:
-    message = r"has no default search space for LinearRegression\(\)"
-    with pytest.raises(ValueError, match=message):
-        BayesSearchCV(LinearRegression()).fit(*DIABETES)
-
-
-def test_an_estimator_without_score_needs_scoring() -> None:
-    with pytest.raises(TypeError, match="should have a 'score' method"):
-        BayesSearchCV(IsolationForest()).fit(IRIS[0])
-    assert default_space(IsolationForest(), IRIS[0])
-
-
-def test_splits_may_be_masks() -> None:
-    y = IRIS[1]
-    train = np.arange(len(y)) % 3 > 0
-    search = BayesSearchCV(
-        KNeighborsClassifier(weights="distance", p=1),
-        cv=[(train, ~train)],
-        n_iter=2,
-        random_state=0,
-    )
-    search.fit(*IRIS)
-    assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
-
-
-def test_the_search_starts_with_the_estimator_as_it_is() -> None:
-    X, y = IRIS
-    start = find_default_space(SVC(), X, y).start
-    assert start["gamma"] == pytest.approx(1 / (4 * X.var()))  # gamma="scale"
-    start = find_default_space(RandomForestClassifier(), X, y).start
-    assert start == {"min_samples_leaf": 1, "max_features": 0.5, "max_samples": 1.0}
-
-
-def test_every_start_is_a_point_of_its_space() -> None:
-    for estimator in (SVC(), RandomForestClassifier(), SVR(), LogisticRegression()):
-        found = find_default_space(estimator, *IRIS)
-        space = Space.parse(found.space)
-        assert space.decode(space.encode(found.start)) == pytest.approx(found.start)

@@ -227,10 +227,8 @@ def check_points(name: str, kind: str, n_train: int, n_points: int, seed: int) -
     estimator, cheap = make(name)
     train, test = split(kind, n_train)
     # A rung sees a part of the data, whose sizes are those of the whole.
-    found = find_default_space(estimator, *data(kind), n_train)
-    space = Space.parse(found.space)
-    start = space.decode(space.encode(found.start))
-    points = [start, *draw(space, np.random.RandomState(seed), n_points)]
+    space = Space.parse(find_default_space(estimator, *data(kind), n_train).space)
+    points = draw(space, np.random.RandomState(seed), n_points)
     for point in points:
         candidate = clone(estimator).set_params(**(point | cheap))
         try:
@@ -295,11 +293,9 @@ STEPS = [
         ("Nystroem", "FeatureAgglomeration", "SimpleImputer", "RBFSampler")
     )
 ]
-# Slow ones, and FastICA, which may fail where columns are exactly collinear: the steps
-# before it may make such.
+# Slow ones.
 NOT_IN_PIPELINES = (
     "BernoulliRBM",
-    "FastICA",
     "DictionaryLearning",
     "LatentDirichletAllocation",
     "NeighborhoodComponentsAnalysis",
@@ -309,7 +305,7 @@ NOT_IN_PIPELINES = (
 STEPS = [name for name in STEPS if not name.endswith(NOT_IN_PIPELINES)]
 STEPS += ["sklearn.preprocessing.StandardScaler", "sklearn.preprocessing.MinMaxScaler"]
 # NuSVC is left to the tests by itself: steps may leave so little of the data that there
-# is no margin at any small nu.
+# is no margin, whatever nu.
 LAST = [
     "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis",
     "sklearn.ensemble.BaggingClassifier",
@@ -320,6 +316,18 @@ LAST = [
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
 ]
+
+
+def nothing_for_ica(pipe: Pipeline, train: Data) -> bool:
+    """Whether FastICA gets a constant first column.
+
+    It takes the signs of all its components from there, and makes zeros of them.
+    """
+    for i, (_, step) in enumerate(pipe.steps):
+        if type(step).__name__ == "FastICA" and i:
+            first = clone(pipe[:i]).fit_transform(*train)[:, 0]
+            return bool(np.allclose(first, first[0]))
+    return False
 
 
 @given(
@@ -345,4 +353,6 @@ def test_points_of_pipelines_are_valid(
         assume(False)
     space = default_space(pipe, *data(kind), n_train=n_train)
     point = draws.draw(params_of(space))
-    fit_and_use(clone(pipe).set_params(**(point | cheap)), train, test)
+    pipe.set_params(**(point | cheap))
+    assume(not nothing_for_ica(pipe, train))
+    fit_and_use(pipe, train, test)
