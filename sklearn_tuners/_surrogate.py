@@ -229,9 +229,7 @@ class Surrogate:
             n_context = context.shape[1]
             stretch = np.ones(len(is_categorical))
             stretch[len(stretch) - n_context :] = _CONTEXT_STRETCH
-            prior = default_prior(
-                is_categorical, n_active + n_context, stretch=stretch
-            )
+            prior = default_prior(is_categorical, n_active + n_context, stretch=stretch)
             thetas = fit(Z, y, group, prior)[None]
             if n <= _DRAWS_UP_TO and _N_DRAWS:
                 rng = np.random.default_rng([self.seed, 6, n])

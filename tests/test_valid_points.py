@@ -153,7 +153,7 @@ _ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "DictionaryLearning": lambda: {"max_iter": 10},
     "SparsePCA": lambda: {"max_iter": 10},
     "SequentialFeatureSelector": lambda: {"estimator": GaussianNB(), "cv": 2},
-    # Else what comes after it may get negative values of new rows, whatever is searched.
+    # Else what comes after may get negative values of new rows, whatever is searched.
     "MinMaxScaler": lambda: {"clip": True},
 }
 
