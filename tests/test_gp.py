@@ -87,6 +87,13 @@ def test_prior_scales_with_the_root_of_active_dimensions():
     assert_allclose(ratio, [3.0, 3.0, 1.0, 1.0, 1.0])
 
 
+def test_a_stretched_lengthscale_is_expected_to_be_so_many_times_as_long():
+    stretched = default_prior(CATEGORICAL, 3.0, stretch=np.array([1.0, 4.0, 1.0]))
+    for name in ("mean", "lower", "upper", "start"):
+        ratio = np.exp(getattr(stretched, name) - getattr(PRIOR, name))
+        assert_allclose(ratio, [1.0, 4.0, 1.0, 1.0, 1.0])
+
+
 def test_objective_is_minus_log_of_likelihood_times_prior(data):
     Z, y = data
     theta = theta_like()

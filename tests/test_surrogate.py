@@ -143,6 +143,16 @@ def test_uncertain_hyper_parameters_are_drawn_while_trials_are_few(space):
     assert len(surrogate.processes(rows, scores, 0, NONE[:80])) == 1
 
 
+def test_what_is_good_in_part_is_expected_to_be_good_in_full(space):
+    rows, scores = trials(space, 12)
+    in_part = np.zeros((12, 1))
+    gp = Surrogate(space, 0).processes(rows, scores, 1, in_part)[0]
+    Z = space.features(np.stack(rows))
+    mean, sd = gp.posterior(np.hstack([Z, np.ones((12, 1))]))
+    assert np.corrcoef(mean, scores)[0, 1] > 0.9
+    assert np.all(sd < 0.5 * np.sqrt(gp.signal))
+
+
 def test_many_trials_are_thinned_to_the_best_the_newest_and_others(space):
     scores = np.random.default_rng(0).normal(size=5000)
     scores[17] = np.nan
