@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from sklearn.base import clone
@@ -42,8 +41,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table, versions
-from sklearn_tuners import BayesSearchCV, HyperbandSearchCV, _hyperband_run
-from sklearn_tuners._halving import HalvingTuner
+from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
 from sklearn_tuners._hyperband_run import HyperbandRun
 from sklearn_tuners._run import Run
 
@@ -259,25 +257,8 @@ def run_hyperband(task: Task, seed: int, clock: Clock, **kwargs: Any) -> None:
     search.fit(*task.load())
 
 
-def run_deep(task: Task, seed: int, clock: Clock) -> None:
-    """Run it with as many as five rungs."""
-    with mock.patch.object(_hyperband_run, "_MAX_AUTO_BRACKETS", 5):
-        run_hyperband(task, seed, clock)
-
-
-def run_reversed(task: Task, seed: int, clock: Clock) -> None:
-    """Run it with the bracket first that begins with the full resource."""
-    plan = HalvingTuner._plan
-
-    def reversed_plan(self: HalvingTuner, b: int, resources: dict[int, int]) -> Any:
-        level = self.n_brackets - 1 - b % self.n_brackets
-        return plan(self, b, resources if b in resources else {b: self.rungs[level]})
-
-    with mock.patch.object(HalvingTuner, "_plan", reversed_plan):
-        run_hyperband(task, seed, clock)
-
-
-SEARCHES: dict[str, Callable[[Task, int, Clock], None]] = {
+Search = Callable[[Task, int, Clock], None]
+SEARCHES: dict[str, Search] = {
     RANDOM: run_random,
     HALVING: run_halving,
     "BayesSearchCV": run_bayes,
@@ -286,11 +267,6 @@ SEARCHES: dict[str, Callable[[Task, int, Clock], None]] = {
         task, seed, clock, sampler="random"
     ),
 }
-VARIANTS: dict[str, Callable[[Task, int, Clock], None]] = {
-    "Hyperband, 5 rungs": lambda task, seed, clock: run_deep(task, seed, clock),
-    "Hyperband, reversed": lambda task, seed, clock: run_reversed(task, seed, clock),
-}
-"""Not compared: what might be better (docs/hyperband_measured.md)."""
 try:
     from benchmarks.hyperband_optuna import run_optuna
 except ImportError:
@@ -300,13 +276,13 @@ else:
 
 
 def measure(
-    task: Task, seed: int, name: str, budget: float, target: float
+    task: Task, seed: int, name: str, search: Search, budget: float, target: float
 ) -> dict[str, Any]:
     """Return the line of a search."""
     clock = Clock(budget, target)
     with threadpool_limits(1), warnings.catch_warnings(), suppress(OutOfTimeError):
         warnings.simplefilter("ignore")
-        (SEARCHES | VARIANTS)[name](task, seed, clock)
+        search(task, seed, clock)
     return {
         "task": task.name,
         "seed": seed,
@@ -335,7 +311,13 @@ def curve_of(row: dict[str, Any]) -> list[tuple[float, float]]:
     return [(float(t), float(score)) for t, score in points]
 
 
-def run(path: Path, seeds: list[int], tasks: list[str], searches: list[str]) -> None:
+def run(
+    path: Path,
+    seeds: list[int],
+    tasks: list[str],
+    searches: list[str],
+    of: dict[str, Search] = SEARCHES,
+) -> None:
     """Run what is not in the file."""
     known = read(path)
     for seed in seeds:
@@ -346,7 +328,7 @@ def run(path: Path, seeds: list[int], tasks: list[str], searches: list[str]) -> 
                 key = (name, seed, search)
                 if key not in known:
                     task.load()
-                    row = measure(task, seed, search, budget, target)
+                    row = measure(task, seed, search, of[search], budget, target)
                     known[key] = row
                     append(path, row)
                     print(*[row[k] for k in row if k != "curve"], flush=True)
