@@ -28,6 +28,7 @@ from sklearn_tuners import _hyperband_run, _samplers, _surrogate
 from sklearn_tuners._halving import HalvingTuner
 from sklearn_tuners._optimizer import Optimizer
 from sklearn_tuners._samplers import CandidateSampler
+from sklearn_tuners._surrogate import Surrogate
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_variants.csv"
 DEFAULT = "default"
@@ -88,6 +89,28 @@ def _shifted(self: Optimizer, *args: Any) -> Any:
         return MODEL_BASED(self, *args)
 
 
+def _of_one_rung(self: Optimizer, *args: Any) -> Any:
+    """Propose from the highest rung that has enough rows for a model, as BOHB does."""
+    fidelities = np.array(self._fidelities)
+    levels = sorted(set(fidelities), reverse=True)
+    enough = [f for f in levels if np.sum(fidelities == f) > self.space.n_dims + 1]
+    used = np.flatnonzero(fidelities == (enough or levels[-1:])[0])
+    values = {
+        "_rows": [self._rows[i] for i in used],
+        "_scores": [self._scores[i] for i in used],
+        "_params": [self._params[i] for i in used],
+        "_fidelities": [1.0] * len(used),
+        "_surrogate": Surrogate(self.space, self._seed),
+    }
+    with mock.patch.multiple(self, **values):
+        return MODEL_BASED(self, *args) if self._can_model() else None
+
+
+def _as_if_full(self: CandidateSampler, params: Any, score: float, _: float) -> None:
+    """Tell the model of every rung as if it was the full resource."""
+    TELL(self, params, score, 1.0)
+
+
 class _FirstPoints:
     """Have the optimiser begin with a number of points that fill the space."""
 
@@ -105,7 +128,7 @@ class _FirstPoints:
 
 
 PLAN, CHOSEN = HalvingTuner._plan, HalvingTuner._chosen
-MODEL_BASED = Optimizer._model_based
+MODEL_BASED, TELL = Optimizer._model_based, CandidateSampler.tell
 PATCHES: dict[str, Patch] = {
     DEFAULT: _set(_surrogate, "_CONTEXT_STRETCH", _surrogate._CONTEXT_STRETCH),
     **{
@@ -119,6 +142,8 @@ PATCHES: dict[str, Patch] = {
     "9 first points": _FirstPoints(9),
     "reversed": _set(HalvingTuner, "_plan", _reversed),
     "promotion by posterior": _set(HalvingTuner, "_chosen", _by_posterior),
+    "model of one rung": _set(Optimizer, "_model_based", _of_one_rung),
+    "rungs told as full": _set(CandidateSampler, "tell", _as_if_full),
     "shifted scores": _set(Optimizer, "_model_based", _shifted),
 }
 
