@@ -88,7 +88,11 @@ class Facts:
         best = np.flatnonzero(kept == getattr(search, "best_index_", -1))
         top = int(best[0]) if len(best) else int(np.argmax(S[kept].mean(axis=1)))
         space, why = _space_of(search)
-        params = [results["params"][row] for row in kept]
+        resource = getattr(search, "resource_", None)  # in the params, not searched
+        params = [
+            {k: v for k, v in results["params"][row].items() if k != resource}
+            for row in kept
+        ]
         facts = cls(search, metric, S[kept], T, top, params, space, directions,
                     test_share, why)  # fmt: skip
         facts._encode()
@@ -123,9 +127,10 @@ class Facts:
     @property
     def scale(self) -> Scale:
         """What scores mean, if the metric is one whose ends are known."""
-        name = self.metric
-        if name == "score":
-            scoring = self.search.scoring
+        name, scoring = self.metric, self.search.scoring
+        if isinstance(scoring, Mapping) and isinstance(scoring.get(name), str):
+            name = scoring[name]
+        elif name == "score":
             name = scoring if isinstance(scoring, str) else ""
             if scoring is None and is_classifier(self.search.estimator):
                 name = "accuracy"

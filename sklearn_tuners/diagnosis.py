@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from sklearn_tuners._compat import parameter_limits
@@ -21,6 +22,7 @@ from sklearn_tuners._paired import (
     selection_bias,
     standard_error,
 )
+from sklearn_tuners._registry import rows_of
 from sklearn_tuners._report import Diagnosis, Finding
 from sklearn_tuners._rules import fold_resolution
 from sklearn_tuners._sensitivity import (
@@ -30,8 +32,11 @@ from sklearn_tuners._sensitivity import (
     probability_better,
     shares,
 )
+from sklearn_tuners._space import Space
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
+
+FloatArray = NDArray[np.float64]
 
 # Thresholds in units of skill (0 a guess, 1 perfect). They are conventions, chosen so
 # that the made-up data in tests/test_diagnosis.py are told apart with room to spare.
@@ -243,13 +248,16 @@ def _optimism(facts: Facts) -> Finding:
     if n_splits < 2 or n < 2:
         text = "it takes at least two splits and two candidates to tell"
         return Finding("optimism", "", "unknown", False, text)
-    bias = selection_bias(facts.S, facts.best)
-    error = float(standard_error(facts.S[facts.best], facts.test_share))
-    lead = facts.best_score - float(np.median(facts.means))
+    top = int(np.argmax(facts.means))
+    score, bias = float(facts.means[top]), selection_bias(facts.S, top)
+    error = float(standard_error(facts.S[top], facts.test_share))
+    lead = score - float(np.median(facts.means))
     text = (
-        f"the best score {facts.best_score:.4g} is too good by about {bias:.2g}: "
-        f"{facts.best_score - bias:.4g}; it leads the median candidate by {lead:.2g}"
+        f"the best score {score:.4g} is too good by about {bias:.2g}: "
+        f"{score - bias:.4g}; it leads the median candidate by {lead:.2g}"
     )
+    if facts.best_score < score:
+        text += f"; refit chose one of {facts.best_score:.4g}, not selected for that"
     is_large = bias > error
     advice = ""
     if is_large:
@@ -268,8 +276,9 @@ def _ties(facts: Facts) -> Finding:
     if n_splits < 2:
         text = "one split says nothing about noise"
         return Finding("ties", "", "unknown", False, text)
-    alike = int(indistinguishable(facts.S, facts.best, facts.test_share).sum()) - 1
-    behind, error = paired_errors(facts.S, facts.best, facts.test_share)
+    top = int(np.argmax(facts.means))  # refit may have chosen another one
+    alike = int(indistinguishable(facts.S, top, facts.test_share).sum()) - 1
+    behind, error = paired_errors(facts.S, top, facts.test_share)
     close = int((behind <= error).sum()) - 1
     text = (
         f"{alike} of the {n - 1} other candidates cannot be told from the best one by "
@@ -350,12 +359,12 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
         return Finding("edge", name, "at its limit", False, text)
     probability = math.nan
     if facts.processes is not None and facts.space is not None:
-        inside = facts.U[facts.best].copy()
-        inside[column] = 0.25 if edge.side == "lower" else 0.75
-        inside = facts.space.snap(inside[None])
         probability = float(
             probability_better(
-                facts.space, facts.processes, facts.U[facts.best], inside
+                facts.space,
+                facts.processes,
+                facts.U[facts.best],
+                _further_inside(facts.space, facts.U[facts.best], column, edge),
             )[0]
         )
         text += f", better than further inside with probability {probability:.2f}"
@@ -365,8 +374,36 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
     low, high = edge.wider
     scale = " on a log scale" if edge.is_log else ""
     advice = f"try {low:.6g} to {high:.6g}{scale}"
+    if _is_bounded_by_data(facts.best_estimator, name, edge.side):
+        advice += ", as far as the size of the data allows"
     verdict = f"at the {edge.side} edge"
     return Finding("edge", name, verdict, True, text, advice, probability)
+
+
+def _is_bounded_by_data(estimator: Any, name: str, side: str) -> bool:
+    """Whether the registry bounds a parameter by samples, features or classes there."""
+    owner, _, own = name.rpartition("__")
+    rows = rows_of(estimator.get_params()[owner] if owner else estimator)
+    return any(
+        quantity
+        for row in rows
+        if row.parameter == own
+        for _, quantity in (row.low if side == "lower" else row.high)
+    )
+
+
+def _further_inside(
+    space: Space, row: FloatArray, column: int, edge: Edge
+) -> FloatArray:
+    """Return the row a quarter inside of an edge, or in the middle if that is nearest.
+
+    Of three levels the middle one: a quarter inside is the edge again.
+    """
+    quarter = 0.25 if edge.side == "lower" else 0.75
+    rows = np.tile(row, (2, 1))
+    rows[:, column] = (quarter, 0.5)
+    rows = space.snap(rows)
+    return rows[:1] if rows[0, column] != row[column] else rows[1:]
 
 
 def _shown(value: Any) -> str:

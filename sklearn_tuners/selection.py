@@ -92,7 +92,8 @@ class SelectionRule(BaseEstimator):
             return int(np.argmin(cv_results_[f"rank_test_{metric}"]))
         params = [cv_results_["params"][row] for row in rows]
         times = np.asarray(cv_results_.get("mean_fit_time", np.zeros(len(S))))[rows]
-        return int(rows[self._choose(S[rows], params, times)])
+        first = cv_results_["params"][0]
+        return int(rows[self._choose(S[rows], params, times, first)])
 
     def score_of(self, cv_results_: Results, index: int) -> float:
         """Mean test score of a row, by the metric of the rule.
@@ -112,8 +113,13 @@ class SelectionRule(BaseEstimator):
         return float(cv_results_[f"mean_test_{metric}"][index])
 
     def _choose(
-        self, S: FloatArray, params: list[dict[str, Any]], times: FloatArray
+        self,
+        S: FloatArray,
+        params: list[dict[str, Any]],
+        times: FloatArray,
+        first: dict[str, Any],
     ) -> int:
+        """Choose among the comparable rows; `first` is of the first row of them all."""
         raise NotImplementedError
 
 
@@ -151,7 +157,11 @@ class _SimplestAdmissible(SelectionRule):
         raise NotImplementedError
 
     def _choose(
-        self, S: FloatArray, params: list[dict[str, Any]], times: FloatArray
+        self,
+        S: FloatArray,
+        params: list[dict[str, Any]],
+        times: FloatArray,
+        first: dict[str, Any],
     ) -> int:
         best = int(np.argmax(S.mean(axis=1)))
         own = branch_of(params[best])
@@ -416,8 +426,9 @@ class KeepDefault(SelectionRule):
     Notes
     -----
     The evidence is the mean paired difference of the best candidate to the default over
-    its standard error, see `OneStandardError`. If no candidate has the estimator's
-    parameters the best one is taken, with a warning.
+    its standard error, see `OneStandardError`. If no candidate that was scored on all
+    splits, and by `HyperbandSearchCV` with the full resource, has the parameters of the
+    default, the best one is taken, with a warning.
 
     Examples
     --------
@@ -445,14 +456,19 @@ class KeepDefault(SelectionRule):
         self.test_share = test_share
 
     def _choose(
-        self, S: FloatArray, params: list[dict[str, Any]], times: FloatArray
+        self,
+        S: FloatArray,
+        params: list[dict[str, Any]],
+        times: FloatArray,
+        first: dict[str, Any],
     ) -> int:
         best = int(np.argmax(S.mean(axis=1)))
-        default = self._default(params)
+        default = self._default(params, first)
         if default is None:
+            whose = "the first row" if self.estimator is None else repr(self.estimator)
             warnings.warn(
                 "KeepDefault: no candidate that was scored on all splits has the "
-                f"parameters of {self.estimator!r}, so the best score decides. Have "
+                f"parameters of {whose}, so the best score decides. Have "
                 "them tried, for example by initial_params.",
                 UserWarning,
                 stacklevel=3,
@@ -461,15 +477,16 @@ class KeepDefault(SelectionRule):
         behind, error = paired_errors(S, best, self.test_share)
         return best if behind[default] > error[default] else default
 
-    def _default(self, params: list[dict[str, Any]]) -> int | None:
+    def _default(
+        self, params: list[dict[str, Any]], first: dict[str, Any]
+    ) -> int | None:
         """Row of the default, or None."""
-        if self.estimator is None:
-            return 0
-        own = self.estimator.get_params()
+        own = first if self.estimator is None else self.estimator.get_params()
         rows = (
             row
             for row, candidate in enumerate(params)
-            if all(
+            if (self.estimator is not None or candidate.keys() == first.keys())
+            and all(
                 name in own and _same(own[name], value)
                 for name, value in candidate.items()
             )

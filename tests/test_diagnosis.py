@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import expon, loguniform, randint, uniform
 from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_iris, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -21,7 +22,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from sklearn_tuners import BayesSearchCV, OneStandardError, When, diagnose
+from sklearn_tuners import (
+    BayesSearchCV,
+    HyperbandSearchCV,
+    OneStandardError,
+    When,
+    diagnose,
+)
 from sklearn_tuners._edges import find_edge
 from sklearn_tuners._report import Diagnosis, Finding
 from sklearn_tuners._scale import scale_of
@@ -269,6 +276,70 @@ def test_a_parameter_that_does_not_matter_is_flat_at_its_edge():
         )
         search.best_index_ = row
     assert diagnose(search)["edge", "c"].verdict == "flat"
+
+
+@pytest.mark.parametrize(
+    ("grid", "verdict"),
+    [([0.0, 0.1, 0.2], "at the upper edge"), ([0.7, 0.8, 0.9], "at the lower edge")],
+)
+def test_three_levels_have_an_edge(grid, verdict):
+    space = {"a": grid, "b": [0.0, 0.5, 1.0]}
+    search = GridSearchCV(Made(peak=0.45), space).fit(X_MADE)
+    found = diagnose(search)["edge", "a"]
+    assert found.verdict == verdict
+    assert found.estimate > 0.8
+
+
+def test_a_wider_range_that_the_data_may_not_allow_says_so():
+    search = GridSearchCV(KMeans(n_init=1, random_state=0), {"n_clusters": [2, 3, 4]})
+    found = diagnose(search.fit(IRIS[0]))["edge", "n_clusters"]
+    assert found.verdict == "at the upper edge"
+    assert found.advice.endswith("as far as the size of the data allows")
+
+
+def test_a_parameter_that_is_the_resource_is_not_searched():
+    X, y = IRIS
+    search = HyperbandSearchCV(
+        RandomForestClassifier(n_estimators=30, random_state=0),
+        {"max_depth": randint(1, 5), "min_samples_leaf": randint(1, 30)},
+        min_resources=10,
+        n_iter=30,
+        random_state=0,
+    ).fit(X, y)
+    found = diagnose(search)
+    assert found["budget"].verdict != "unknown"
+    assert {f.parameter for f in found if f.check == "importance"} == {
+        "max_depth",
+        "min_samples_leaf",
+    }
+
+
+def test_optimism_and_ties_are_of_the_best_score_whatever_refit_chose():
+    X, y = load_breast_cancer(return_X_y=True)
+    tree = DecisionTreeClassifier(random_state=0)
+    grid = {"min_samples_leaf": [5, 10, 100, 280]}
+    plain, other = (
+        diagnose(GridSearchCV(tree, grid, refit=refit).fit(X, y))
+        for refit in (True, lambda results: 3)
+    )
+    for check in ("optimism", "ties"):
+        assert plain[check].verdict == other[check].verdict
+        assert plain[check].estimate == other[check].estimate
+    assert "refit chose one of" in other["optimism"].text
+    assert "refit chose one of" not in plain["optimism"].text
+
+
+def test_a_metric_under_a_name_of_the_users_own():
+    X, y = load_breast_cancer(return_X_y=True)
+    tree = DecisionTreeClassifier(random_state=0)
+    search = GridSearchCV(
+        tree,
+        {"max_depth": [2, 5]},
+        scoring={"own": "accuracy"},
+        refit="own",
+        return_train_score=True,
+    )
+    assert diagnose(search.fit(X, y))["fit"].verdict == "fine"
 
 
 def test_at_its_limit():

@@ -176,6 +176,14 @@ def test_the_default_is_found_wherever_it_stands():
     assert KeepDefault(SVC(C=7))(table) == 0
 
 
+def test_without_an_estimator_the_default_is_the_first_row_and_no_other():
+    table = results(c(7.0, 3, 7), [[np.nan, 0.9], [0.8, 0.8], [0.9, 0.7]])
+    assert KeepDefault()(table) == 2  # the same parameters again
+    table = results(c(7.0, 3, 5), [[np.nan, 0.9], [0.8, 0.8], [0.9, 0.7]])
+    with pytest.warns(UserWarning, match="has the parameters of the first row"):
+        assert KeepDefault()(table) == 1
+
+
 def test_a_default_that_was_not_tried_is_a_warning():
     table = results(c(7.0, 3), [[0.9, 0.8], [0.8, 0.8]])
     with pytest.warns(UserWarning, match=r"has the parameters of SVC\(\)"):
