@@ -58,6 +58,9 @@ def rules(estimator: Any) -> dict[str, Any]:
     }
 
 
+SCORINGS = {"neg_log_loss": "-log-loss", "r2": "R2"}
+
+
 def results_of(record: dict[str, Any]) -> dict[str, Any]:
     """Return ``cv_results_`` of a run, as far as rules look at it."""
     scores = np.array(record["scores"])
@@ -152,6 +155,7 @@ def print_table(space: str) -> None:
                 rule,
                 *compare(own, by_rule["default"]),
                 *compare(own, best),
+                *(change(own, best, scoring) for scoring in SCORINGS),
                 f"{same:.0%}",
                 f"{mean:.2f}",
             ]
@@ -159,10 +163,21 @@ def print_table(space: str) -> None:
     header = ["rule"]
     for other in ("default", ARGMAX):
         header += [f"pairs + / = / - to {other}", "significantly worse", "runs worse"]
+    header += [f"change of {name}" for name in SCORINGS.values()]
     header += ["same as best score", "complexity"]
     n_pairs = len({pair for pair, _ in best})
     print(f"{space}: {n_pairs} pairs, {len(best)} runs\n")
     print(table(header, out))
+
+
+def change(own: dict[Any, Any], other: dict[Any, Any], scoring: str) -> str:
+    """Return the mean difference of the test score over the pairs with a metric."""
+    by_pair = [
+        np.mean([own[r]["test"] - other[r]["test"] for r in own if r[0] == pair.number])
+        for pair in PAIRS
+        if pair.scoring == scoring and any(r[0] == pair.number for r in own)
+    ]
+    return f"{np.mean(by_pair):+.4f}"
 
 
 def compare(own: dict[Any, Any], other: dict[Any, Any]) -> list[str]:
