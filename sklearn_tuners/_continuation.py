@@ -6,6 +6,7 @@ What the table `_RULES` says of an estimator was measured: ``tests`` show for ea
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 import warnings
@@ -316,8 +317,10 @@ class Training:
         start = time.perf_counter()
         for done, target in list(steps)[n_done:]:
             if not has_ended:
+                # A transformer may work in place, and the next step needs X as it was.
+                own = X if target == self.chain[-1] else copy.deepcopy(X)
                 with _limit_is_meant(self, target):
-                    has_ended = step(estimator, X, y, fit_params, self, done, target)
+                    has_ended = step(estimator, own, y, fit_params, self, done, target)
         seconds += time.perf_counter() - start
         if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)

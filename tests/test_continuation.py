@@ -41,7 +41,12 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import LinearSVC
 
 from sklearn_tuners._continuation import (
@@ -63,7 +68,7 @@ CHAIN = (2, 5, 9)
 def predictions(estimator, X=X):
     for name in ("predict_proba", "decision_function", "predict"):
         if hasattr(estimator, name):
-            return getattr(estimator, name)(X)
+            return getattr(estimator, name)(X.copy())
     raise AssertionError(estimator)
 
 
@@ -86,7 +91,7 @@ def train(estimator, resource, chain, store=None, full=100, **changes):
         **changes,
     )
     training.take_over(fitted)
-    fitted.fit(X, target_of(estimator))
+    fitted.fit(X.copy(), target_of(estimator))
     return fitted
 
 
@@ -111,6 +116,11 @@ class CountsFits(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return X - self.mean_
+
+
+def halve_in_place(X):
+    X *= 0.5
+    return X
 
 
 EXACT = [
@@ -143,6 +153,20 @@ EXACT = [
         ),
         "pipeline__randomforestclassifier__n_estimators",
     ),
+    (
+        make_pipeline(
+            MinMaxScaler(copy=False),
+            make_pipeline(
+                FunctionTransformer(halve_in_place),
+                GradientBoostingRegressor(random_state=0),
+            ),
+        ),
+        "pipeline__gradientboostingregressor__n_estimators",
+    ),
+    (
+        make_pipeline(StandardScaler(copy=False), SGDClassifier(random_state=0)),
+        EPOCHS,
+    ),
     (SGDClassifier(random_state=0), EPOCHS),
     (SGDRegressor(random_state=0), EPOCHS),
     (MLPClassifier((8,), random_state=0), EPOCHS),
@@ -172,7 +196,7 @@ def test_steps_equal_a_single_fit_bit_for_bit(estimator, resource, store):
         assert_array_equal(predictions(other), predictions(in_one_go))
     if resource != EPOCHS:
         plain = clone(estimator).set_params(**{resource: CHAIN[-1]})
-        plain.fit(X, target_of(estimator))
+        plain.fit(X.copy(), target_of(estimator))
         assert_array_equal(predictions(through_store), predictions(plain))
         assert through_store.get_params()[resource] == CHAIN[-1]
 
