@@ -1,8 +1,4 @@
-"""Training in steps, in a worker: a candidate goes on from where it stopped.
-
-What the table `_RULES` says of an estimator was measured: ``tests`` show for each
-"exact" one that a fit in steps equals a fit in one go, bit for bit.
-"""
+"""Training in steps, in a worker: a candidate goes on from where it stopped."""
 
 from __future__ import annotations
 
@@ -10,11 +6,11 @@ import copy
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -23,235 +19,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_tuners._compat import is_callback_attribute
+from sklearn_tuners._further import EPOCHS, SAMPLES, Rule, leaf_of, names_of, rule_of
 from sklearn_tuners._states import State, Store
 
-__all__ = [
-    "EPOCHS",
-    "SAMPLES",
-    "Training",
-    "continuation",
-    "goes_on",
-    "leaf_of",
-]
-
-SAMPLES, EPOCHS = "n_samples", "n_epochs"
-"""Resources that are no parameter of the estimator."""
+__all__ = ["Training"]
 
 Chain = tuple[int, ...]
-
-
-class Rule(NamedTuple):
-    """How estimators of a class are trained further.
-
-    Attributes
-    ----------
-    parameter : str
-        The resource.
-    how : str
-        "total": with ``warm_start``, the parameter is the total reached. "more": with
-        ``warm_start``, the parameter is what is added. Otherwise the argument of
-        ``fit`` that takes the model to start from; the parameter is what is added.
-    exact : callable
-        Whether the result is that of a single fit, of the estimator.
-    reached : str
-        Attribute that tells how far the last fit came, "" if always to the end.
-        For "more" it counts from the last start.
-    """
-
-    parameter: str
-    how: str
-    exact: Callable[[Any], bool]
-    reached: str = ""
-
-
-def _is_seeded(estimator: Any) -> bool:
-    """Whether the random numbers of a further fit follow from the seed alone."""
-    return not isinstance(estimator.random_state, np.random.RandomState)
-
-
-def _is_seeded_to_the_end(estimator: Any) -> bool:
-    """Whether that holds, and no further fit counts stale rounds anew from 0."""
-    return _is_seeded(estimator) and estimator.n_iter_no_change is None
-
-
-def _never(estimator: Any) -> bool:
-    return False
-
-
-def _full_rows(*names: str) -> Callable[[Any], bool]:
-    """Whether trees are added without change to the others, and all rows are used.
-
-    That is where parameters that draw rows or columns are at 1 or None.
-    """
-
-    def check(estimator: Any) -> bool:
-        params = estimator.get_params(deep=False)
-        drawn = [params.get(name) for name in names]
-        kinds = {params.get("booster"), params.get("boosting_type")}
-        return kinds <= {None, "gbtree", "gbdt"} and all(
-            value in (None, 1, 1.0) for value in drawn
-        )
-
-    return check
-
-
-_XGB = Rule(
-    "n_estimators",
-    "xgb_model",
-    _full_rows(
-        "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
-    ),
-)
-_LGBM = Rule(
-    "n_estimators",
-    "init_model",
-    _full_rows(
-        "subsample",
-        "bagging_fraction",
-        "colsample_bytree",
-        "feature_fraction",
-        "feature_fraction_bynode",
-    ),
-)
-# CatBoost's model goes on exactly in the process that has trained it, but not once it
-# has been pickled, as it has to be between two rungs.
-_CATBOOST = Rule("iterations", "init_model", _never)
-_FOREST = Rule("n_estimators", "total", _is_seeded)
-_EPOCHS = Rule("max_iter", "more", _never, "n_iter_")
-
-_BAGGING = "sklearn.ensemble._bagging.BaseBagging"
-
-_RULES: dict[str, Rule] = {
-    "sklearn.ensemble._forest.BaseForest": _FOREST,
-    _BAGGING: _FOREST,
-    "sklearn.ensemble._gb.BaseGradientBoosting": Rule(
-        "n_estimators", "total", _is_seeded_to_the_end, "n_estimators_"
-    ),
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
-    "BaseHistGradientBoosting": Rule("max_iter", "total", _is_seeded, "n_iter_"),
-    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": _EPOCHS,
-    "sklearn.linear_model._stochastic_gradient.BaseSGD": _EPOCHS,
-    "xgboost.sklearn.XGBModel": _XGB,
-    "lightgbm.sklearn.LGBMModel": _LGBM,
-    "catboost.core.CatBoost": _CATBOOST,
-}
-"""By the class, or a base of it. The first match in the order of the bases counts."""
-
-_NO_RULE = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
-_EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
-"""Parameters of boosters whose fits may stop by themselves: they keep no count of the
-rounds without improvement that a further fit could go on with."""
-
-
-def continuation(estimator: Any, resource: str) -> str:
-    """Return how an estimator can be trained in steps.
-
-    Parameters
-    ----------
-    estimator : estimator
-        With its params set.
-    resource : str
-        Full name of the parameter, or `EPOCHS`.
-
-    Returns
-    -------
-    str
-        "exact", "inexact", or "none" if each step has to start anew.
-    """
-    if resource == SAMPLES:
-        return "none"
-    leaf, is_last = leaf_of(estimator, resource)
-    is_exact = _transforms_as_fitted(estimator)
-    if resource != EPOCHS:  # there the calls are the same, in one go or not
-        rule = _rule(leaf, resource)
-        if rule is None or not is_last:
-            return "none"
-        is_exact &= rule.exact(leaf)
-    return "exact" if is_exact else "inexact"
-
-
-def goes_on(leaf: Any, parameter: str) -> bool:
-    """Return whether a class of estimators is known to train on by a parameter."""
-    rule = _rule(leaf, parameter)
-    return rule is not None and any(name in _RULES for name in _names(type(leaf)))
-
-
-def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:
-    """Return who has the resource, and whether only last steps lead there.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Perhaps a composition.
-    resource : str
-        Full name of the parameter, or `EPOCHS` for what a pipeline ends with.
-
-    Returns
-    -------
-    leaf : estimator
-        Whose parameter it is.
-    is_last : bool
-        Whether one fit of `estimator` fits that very object, after its transformers.
-    """
-    *path, _ = resource.split("__")
-    is_last = True
-    if resource == EPOCHS:
-        while isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        return estimator, True
-    for name in path:
-        is_last &= isinstance(estimator, Pipeline) and name == estimator.steps[-1][0]
-        estimator = estimator.get_params()[name]
-    return estimator, is_last
-
-
-def _names(cls: type) -> list[str]:
-    return [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
-
-
-def _rule(leaf: Any, resource: str) -> Rule | None:
-    """Return the rule for a leaf, a general one where it has ``warm_start``."""
-    parameter = resource.rpartition("__")[2]
-    names = _names(type(leaf))
-    params = leaf.get_params(deep=False)
-    stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
-    if stops or _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
-        return None
-    if _BAGGING in names and params.get("oob_score"):
-        return None  # refuses warm_start
-    rule = next((_RULES[name] for name in names if name in _RULES), None)
-    if rule is None and "warm_start" in params and parameter == "max_iter":
-        rule = _EPOCHS
-    return rule if rule is not None and rule.parameter == parameter else None
-
-
-def _transforms_as_fitted(estimator: Any) -> bool:
-    """Whether ``transform`` repeats what ``fit_transform`` gave, bit for bit.
-
-    It does where ``fit_transform`` is ``fit`` and ``transform``; PCA, say, has another
-    way whose last digits differ.
-    """
-    while isinstance(estimator, Pipeline):
-        if not all(_repeats(step) for _, step in estimator.steps[:-1]):
-            return False
-        estimator = estimator.steps[-1][1]
-    return True
-
-
-def _repeats(transformer: Any) -> bool:
-    """Whether a transformer, or all those in it, do as `_transforms_as_fitted` says."""
-    parts = [
-        part
-        for name in ("steps", "transformers", "transformer_list")
-        for _, part, *_ in getattr(transformer, name, ())
-    ]
-    if parts:
-        return all(map(_repeats, parts))
-    own = getattr(type(transformer), "fit_transform", None)
-    return own is None or own.__module__ in (
-        "sklearn.base",
-        "sklearn.preprocessing._data",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -415,7 +188,7 @@ def _train_further(
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
     leaf, is_last = leaf_of(estimator, training.resource)
-    rule = _rule(leaf, training.resource)
+    rule = rule_of(leaf, training.resource)
     if not done:
         n = target
         if is_last and target < training.full and _chooses_rate(leaf):
@@ -472,7 +245,7 @@ def _chooses_rate(leaf: Any) -> bool:
     """
     given = leaf.get_params(deep=False)
     return (
-        "catboost.core.CatBoost" in _names(type(leaf))
+        "catboost.core.CatBoost" in names_of(type(leaf))
         and given.get("learning_rate", given.get("eta")) is None
         and given.get("task_type") != "GPU"
     )

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_tuners._compat import takes_integers
-from sklearn_tuners._continuation import EPOCHS, SAMPLES, goes_on, leaf_of
+from sklearn_tuners._further import EPOCHS, SAMPLES, goes_on, leaf_of
 from sklearn_tuners.spaces import resources
 
 __all__ = [

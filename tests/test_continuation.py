@@ -49,13 +49,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import LinearSVC
 
-from sklearn_tuners._continuation import (
-    EPOCHS,
-    SAMPLES,
-    Training,
-    continuation,
-    leaf_of,
-)
+from sklearn_tuners._continuation import Training
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._states import State, Store
 
 X, Y = make_classification(
