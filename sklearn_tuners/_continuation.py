@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sklearn_tuners._compat import is_callback_attribute
+from sklearn_tuners._compat import has_stopped_early, is_callback_attribute
 from sklearn_tuners._further import EPOCHS, SAMPLES, Rule, leaf_of, names_of, rule_of
 from sklearn_tuners._states import State, Store
 
@@ -196,7 +196,7 @@ def _train_further(
         estimator.set_params(**{training.resource: n})
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
-        return rule is not None and _reached(leaf, rule, target) < target
+        return rule is not None and _has_ended(leaf, rule, target)
     assert rule is not None
     with _frozen_transformers(estimator):
         if rule.how not in ("total", "more"):
@@ -210,12 +210,13 @@ def _train_further(
             warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
             _fit(estimator, X, y, fit_params)
         leaf.set_params(**{"warm_start": warm, rule.parameter: target})
-        return _reached(leaf, rule, n) < n
+        return _has_ended(leaf, rule, n)
 
 
-def _reached(leaf: Any, rule: Rule, n: int) -> int:
-    """Return how far the last fit came, `n` where it does not say."""
-    return int(np.max(getattr(leaf, rule.reached, n))) if rule.reached else n
+def _has_ended(leaf: Any, rule: Rule, n: int) -> bool:
+    """Return whether the last fit, which could go to `n`, has ended by itself."""
+    reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
+    return bool(reached < n) or has_stopped_early(leaf)
 
 
 def _fit_from(

@@ -444,6 +444,30 @@ def test_a_fit_that_ended_by_itself_is_copied_up(
     )
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"validation_fraction": None, "tol": 1e-3}, {"scoring": "accuracy"}],
+    ids=str,
+)
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_fit_that_ends_just_where_a_rung_is_has_ended(changes, offset, store):
+    estimator = HistGradientBoostingClassifier(
+        random_state=0, early_stopping=True, n_iter_no_change=3, learning_rate=0.5
+    )
+    estimator.set_params(**changes)
+    in_one_go = train(estimator, "max_iter", (200,))
+    stop = in_one_go.n_iter_
+    assert 3 < stop < 100
+    chain = (2, stop + offset, 200)
+    for n in (1, 2, 3):
+        through_store = train(estimator, "max_iter", chain[:n], store, full=300)
+        has_ended = store.load("0-0", chain[:n]).has_ended
+        assert has_ended is (chain[n - 1] >= stop)
+    for fitted in (through_store, train(estimator, "max_iter", chain)):
+        assert fitted.n_iter_ == stop
+        assert_array_equal(predictions(fitted), predictions(in_one_go))
+
+
 def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
     """Copying it up took no time, but without it all would be trained again."""
     kept = Store(str(tmp_path), 2**30)
