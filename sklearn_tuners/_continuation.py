@@ -128,9 +128,7 @@ def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
 def _without_callbacks(estimator: Any) -> Any:
     """Return an estimator that has the attributes of another, but for its callbacks."""
     other = object.__new__(type(estimator))
-    vars(other).update(
-        {k: v for k, v in vars(estimator).items() if not is_callback_attribute(k)}
-    )
+    vars(other).update(_attributes(estimator))
     return other
 
 
@@ -138,7 +136,21 @@ def _adopt(estimator: Any, other: Any) -> None:
     """Give an estimator the attributes of another; it keeps its callbacks."""
     own = {k: v for k, v in vars(estimator).items() if is_callback_attribute(k)}
     vars(estimator).clear()
-    vars(estimator).update(vars(other) | own)
+    vars(estimator).update(_attributes(other) | own)
+
+
+def _attributes(estimator: Any) -> dict[str, Any]:
+    """Return the attributes of an estimator that another may have in its place.
+
+    Not its callbacks; nor its own methods, one of which HistGradientBoosting with a
+    scorer leaves among them: there it would predict for the other what this one does.
+    """
+    return {
+        name: value
+        for name, value in vars(estimator).items()
+        if not is_callback_attribute(name)
+        and getattr(value, "__self__", None) is not estimator
+    }
 
 
 def _train_epochs(
