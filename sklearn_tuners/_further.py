@@ -6,6 +6,7 @@ What the table `_RULES` says of an estimator was measured: ``tests`` show for ea
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -65,41 +66,56 @@ def _never(estimator: Any) -> bool:
     return False
 
 
-def _full_rows(*names: str) -> Callable[[Any], bool]:
-    """Whether trees are added without change to the others, and all rows are used.
+_HARMLESS = {
+    *("verbose", "verbosity", "n_jobs", "num_threads", "num_thread", "nthread"),
+    *("seed", "random_seed", "deterministic", "force_col_wise", "force_row_wise"),
+    *("metric", "scale_pos_weight", "is_unbalance", "max_bin", "min_data_in_leaf"),
+    *("eta", "lambda", "lambda_l1", "lambda_l2"),
+}
+"""Parameters of XGBoost and LightGBM that are not in their signatures, and with which a
+fit in steps was found to be equal. Of the hundreds of others many draw at random, under
+several names each."""
 
-    That is where parameters that draw rows or columns are at 1 or None.
+
+def _adds_trees(*drawn: str) -> Callable[[Any], bool]:
+    """Whether a booster adds trees without change to the others, and from all data.
+
+    That is where the parameters `drawn`, which draw rows or columns, are at 1 or None,
+    and nothing is given that is not known.
     """
 
     def check(estimator: Any) -> bool:
         params = estimator.get_params(deep=False)
-        drawn = [params.get(name) for name in names]
         kinds = {params.get("booster"), params.get("boosting_type")}
-        return kinds <= {None, "gbtree", "gbdt"} and all(
-            value in (None, 1, 1.0) for value in drawn
+        return (
+            params.keys() <= _HARMLESS | _signature(type(estimator))
+            and kinds <= {None, "gbtree", "gbdt"}
+            and all(params.get(name) in (None, 1, 1.0) for name in drawn)
+            and not params.get("callbacks")
+            and _is_seeded(estimator)
         )
 
     return check
 
 
+def _signature(cls: type) -> set[str]:
+    """Return the parameters that a class, or a base of it, has by name."""
+    return {
+        name
+        for base in cls.__mro__
+        if "__init__" in vars(base)
+        for name in inspect.signature(vars(base)["__init__"]).parameters
+    }
+
+
 _XGB = Rule(
     "n_estimators",
     "xgb_model",
-    _full_rows(
+    _adds_trees(
         "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
     ),
 )
-_LGBM = Rule(
-    "n_estimators",
-    "init_model",
-    _full_rows(
-        "subsample",
-        "bagging_fraction",
-        "colsample_bytree",
-        "feature_fraction",
-        "feature_fraction_bynode",
-    ),
-)
+_LGBM = Rule("n_estimators", "init_model", _adds_trees("subsample", "colsample_bytree"))
 # CatBoost's model goes on exactly in the process that has trained it, but not once it
 # has been pickled, as it has to be between two rungs.
 _CATBOOST = Rule("iterations", "init_model", _never)
@@ -125,6 +141,8 @@ _RULES: dict[str, Rule] = {
 """By the class, or a base of it. The first match in the order of the bases counts."""
 
 _NO_RULE = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
+_FOREST_KINDS = {"rf", "random_forest"}
+"""Boosting types of LightGBM whose trees are averaged, so that none can be added."""
 _EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
 """Parameters of boosters whose fits may stop by themselves: they keep no count of the
 rounds without improvement that a further fit could go on with."""
@@ -202,7 +220,8 @@ def rule_of(leaf: Any, resource: str) -> Rule | None:
     names = names_of(type(leaf))
     params = leaf.get_params(deep=False)
     stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
-    if stops or _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
+    kinds = {params.get(name) for name in ("boosting_type", "boosting", "boost")}
+    if stops or _NO_RULE.intersection(names) or kinds & _FOREST_KINDS:
         return None
     if _BAGGING in names and params.get("oob_score"):
         return None  # refuses warm_start

@@ -340,17 +340,53 @@ def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
         ("xgboost", {"colsample_bytree": 0.5}, "inexact"),
         ("xgboost", {"booster": "dart"}, "inexact"),
         ("xgboost", {"booster": "gblinear"}, "inexact"),
+        ("xgboost", {"booster": "gbtree", "rate_drop": 0.5}, "inexact"),
+        ("xgboost", {"callbacks": [object()]}, "inexact"),
+        ("xgboost", {"random_state": np.random.RandomState(0)}, "inexact"),
         ("xgboost", {"early_stopping_rounds": 3}, "none"),
         ("lightgbm", {"subsample": 0.5}, "inexact"),
         ("lightgbm", {"feature_fraction": 0.5}, "inexact"),
         ("lightgbm", {"boosting_type": "dart"}, "inexact"),
+        ("lightgbm", {"boosting_type": "goss"}, "inexact"),
+        ("lightgbm", {"boosting": "dart"}, "inexact"),
+        ("lightgbm", {"sub_row": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"bagging": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"pos_bagging_fraction": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"sub_feature": 0.5}, "inexact"),
+        ("lightgbm", {"extra_trees": True}, "inexact"),
+        ("lightgbm", {"use_quantized_grad": True}, "inexact"),
+        ("lightgbm", {"data_sample_strategy": "goss"}, "inexact"),
+        ("lightgbm", {"linear_tree": True}, "inexact"),
+        ("lightgbm", {"random_state": np.random.RandomState(0)}, "inexact"),
         ("lightgbm", {"boosting_type": "rf"}, "none"),
+        ("lightgbm", {"boosting": "rf"}, "none"),
+        ("lightgbm", {"boost": "random_forest"}, "none"),
         ("catboost", {"early_stopping_rounds": 3}, "none"),
     ],
 )
 def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expected):
     estimator, resource = booster(library, **changes)
     assert continuation(estimator, resource) == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "changes"),
+    [
+        ("xgboost", {"max_bin": 15, "lambda": 3.0, "eta": 0.5, "seed": 3}),
+        ("xgboost", {"grow_policy": "lossguide", "max_leaves": 7}),
+        ("xgboost", {"tree_method": "exact", "verbosity": 0, "nthread": 1}),
+        ("lightgbm", {"num_threads": 1, "seed": 3, "lambda_l1": 0.5, "lambda_l2": 3.0}),
+        ("lightgbm", {"max_bin": 15, "min_data_in_leaf": 5, "metric": "multi_error"}),
+        ("lightgbm", {"deterministic": True, "force_row_wise": True}),
+        ("lightgbm", {"class_weight": "balanced", "force_col_wise": True}),
+    ],
+)
+def test_with_these_parameters_boosters_go_on_exactly(library, changes):
+    estimator, resource = booster(library, **changes)
+    assert continuation(estimator, resource) == "exact"
+    in_steps = train(estimator, resource, CHAIN)
+    in_one_go = train(estimator, resource, CHAIN[-1:])
+    assert_array_equal(predictions(in_steps), predictions(in_one_go))
 
 
 @pytest.mark.parametrize("in_pipeline", [False, True])
