@@ -19,7 +19,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_tuners._compat import has_stopped_early, is_callback_attribute
-from sklearn_tuners._further import EPOCHS, SAMPLES, Rule, leaf_of, names_of, rule_of
+from sklearn_tuners._further import (
+    EPOCHS,
+    SAMPLES,
+    Rule,
+    check_epochs,
+    leaf_of,
+    names_of,
+    rule_of,
+)
 from sklearn_tuners._states import State, Store
 
 __all__ = ["Training"]
@@ -80,6 +88,8 @@ class Training:
         if self.resource == SAMPLES:
             _fit(estimator, X, y, fit_params)
             return estimator
+        if self.resource == EPOCHS:  # a step of the space may be the last one now
+            check_epochs(estimator)
         step = _train_epochs if self.resource == EPOCHS else _train_further
         n_done, has_ended, seconds = 0, False, 0.0
         state = self._stored()

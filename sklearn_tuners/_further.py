@@ -17,10 +17,12 @@ __all__ = [
     "EPOCHS",
     "SAMPLES",
     "Rule",
+    "check_epochs",
     "continuation",
     "goes_on",
     "leaf_of",
     "names_of",
+    "parts_of",
     "rule_of",
 ]
 
@@ -229,6 +231,42 @@ def rule_of(leaf: Any, resource: str) -> Rule | None:
     if rule is None and "warm_start" in params and parameter == "max_iter":
         rule = _EPOCHS
     return rule if rule is not None and rule.parameter == parameter else None
+
+
+_NAIVE_BAYES = "sklearn.naive_bayes."
+
+
+def check_epochs(estimator: Any) -> None:
+    """Raise ``ValueError`` if an estimator cannot be trained by epochs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its params set.
+    """
+    leaf, _ = leaf_of(estimator, EPOCHS)
+    if not hasattr(leaf, "partial_fit"):
+        raise ValueError(
+            f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
+            f"the last step of a pipeline, got {type(leaf).__name__}"
+        )
+    for _, part in parts_of(leaf):
+        if any(name.startswith(_NAIVE_BAYES) for name in names_of(type(part))):
+            raise ValueError(
+                f"resource='n_epochs' changes the model of {type(part).__name__}: it "
+                "counts the rows of every epoch again. Use resource='n_samples'."
+            )
+
+
+def parts_of(estimator: Any) -> list[tuple[str, Any]]:
+    """Return an estimator and all estimators in it, each with its prefix."""
+    found = [("", estimator)]
+    found += [
+        (f"{name}__", part)
+        for name, part in estimator.get_params().items()
+        if hasattr(part, "get_params") and not isinstance(part, type)
+    ]
+    return found
 
 
 def _transforms_as_fitted(estimator: Any) -> bool:

@@ -1,0 +1,66 @@
+"""Who can be trained in steps: what is refused, and what is not a single fit."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
+from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
+
+from sklearn_tuners import HyperbandSearchCV
+from sklearn_tuners._further import check_epochs
+
+X, Y = load_iris(return_X_y=True)
+
+
+def epoch_search(estimator, space, **changes):
+    settings = {"resource": "n_epochs", "max_resources": 3, "cv": 3, "random_state": 0}
+    return HyperbandSearchCV(estimator, space, **(settings | changes))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GaussianNB(),
+        OneVsRestClassifier(MultinomialNB()),
+        make_pipeline(MinMaxScaler(), MultiOutputClassifier(MultinomialNB())),
+    ],
+)
+def test_naive_bayes_has_no_epochs_in_whatever_it_is_wrapped(estimator):
+    with pytest.raises(ValueError, match=r"n_epochs' changes the model of .*NB"):
+        check_epochs(estimator)
+
+
+def test_candidates_that_have_no_epochs_fail_and_say_why():
+    steps = [
+        SGDClassifier(random_state=0),
+        MultinomialNB(),
+        OneVsRestClassifier(MultinomialNB()),
+        SVC(),
+    ]
+    pipeline = make_pipeline(MinMaxScaler(), steps[0])
+    search = epoch_search(pipeline, {"sgdclassifier": steps}, n_iter=4)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, Y)
+    said = " ".join(str(w.message) for w in caught if w.category is FitFailedWarning)
+    for reason in ("the model of MultinomialNB", "needs an estimator with partial_fit"):
+        assert reason in said
+    results = search.cv_results_
+    good = [type(p["sgdclassifier"]) is SGDClassifier for p in results["params"]]
+    assert 0 < sum(good) < len(good)
+    assert (np.isfinite(results["mean_test_score"]) == good).all()
+
+
+def test_only_what_is_trained_by_epochs_is_looked_at():
+    check_epochs(make_pipeline(SelectFromModel(MultinomialNB()), SGDClassifier()))
