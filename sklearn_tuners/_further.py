@@ -7,7 +7,7 @@ What the table `_RULES` says of an estimator was measured: ``tests`` show for ea
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -234,15 +234,27 @@ def rule_of(leaf: Any, resource: str) -> Rule | None:
 
 
 _NAIVE_BAYES = "sklearn.naive_bayes."
+_NO_EPOCHS: dict[str, dict[str, Any]] = {
+    "sklearn.linear_model._stochastic_gradient.BaseSGD": {
+        "class_weight": "balanced",
+        "early_stopping": True,
+    },
+    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": {
+        "early_stopping": True
+    },
+}
+"""Values of parameters with which ``partial_fit`` raises, by a base of the class."""
 
 
-def check_epochs(estimator: Any) -> None:
+def check_epochs(estimator: Any, searched: Set[str] = frozenset()) -> None:
     """Raise ``ValueError`` if an estimator cannot be trained by epochs.
 
     Parameters
     ----------
     estimator : estimator
         With its params set.
+    searched : set of str
+        Parameters that will have other values, and are not looked at.
     """
     leaf, _ = leaf_of(estimator, EPOCHS)
     if not hasattr(leaf, "partial_fit"):
@@ -250,12 +262,29 @@ def check_epochs(estimator: Any) -> None:
             f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
             f"the last step of a pipeline, got {type(leaf).__name__}"
         )
-    for _, part in parts_of(leaf):
+    # The prefix of the leaf, which a pipeline knows by the name of its last step.
+    prefix = next(p for p, part in reversed(parts_of(estimator)) if part is leaf)
+    for name, part in parts_of(leaf):
+        _check_values(part, prefix + name, searched)
         if any(name.startswith(_NAIVE_BAYES) for name in names_of(type(part))):
             raise ValueError(
                 f"resource='n_epochs' changes the model of {type(part).__name__}: it "
                 "counts the rows of every epoch again. Use resource='n_samples'."
             )
+
+
+def _check_values(part: Any, prefix: str, searched: Set[str]) -> None:
+    for base in names_of(type(part)):
+        for name, refused in _NO_EPOCHS.get(base, {}).items():
+            given, full = getattr(part, name, None), prefix + name
+            is_set = full in searched or any(
+                full.startswith(f"{s}__") for s in searched
+            )
+            if given == refused and not is_set:
+                raise ValueError(
+                    f"resource='n_epochs' cannot be spent with {full}="
+                    f"{given!r}: partial_fit of {type(part).__name__} refuses it"
+                )
 
 
 def parts_of(estimator: Any) -> list[tuple[str, Any]]:

@@ -113,7 +113,7 @@ def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
     if resource == SAMPLES:
         return
     if resource == EPOCHS:
-        check_epochs(estimator)
+        check_epochs(estimator, searched)
         return
     known = estimator.get_params()
     if resource not in known:

@@ -6,13 +6,15 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import is_classifier
 from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_selection import SelectFromModel
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
@@ -60,6 +62,41 @@ def test_candidates_that_have_no_epochs_fail_and_say_why():
     good = [type(p["sgdclassifier"]) is SGDClassifier for p in results["params"]]
     assert 0 < sum(good) < len(good)
     assert (np.isfinite(results["mean_test_score"]) == good).all()
+
+
+REFUSED = [
+    (SGDClassifier(class_weight="balanced"), "class_weight"),
+    (SGDRegressor(early_stopping=True), "early_stopping"),
+    (MLPClassifier(early_stopping=True), "early_stopping"),
+    (
+        make_pipeline(
+            MinMaxScaler(),
+            make_pipeline(OneVsRestClassifier(Perceptron(class_weight="balanced"))),
+        ),
+        "pipeline__onevsrestclassifier__estimator__class_weight",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "name"), REFUSED)
+def test_what_partial_fit_refuses_is_said_before_any_fit(estimator, name):
+    message = rf"resource='n_epochs' cannot .* with {name}="
+    with pytest.raises(ValueError, match=message):
+        check_epochs(estimator)
+    for searched in {name, name.partition("__")[0]}:
+        check_epochs(estimator, {searched})
+    owner, _, own = name.rpartition("__")
+    leaf = estimator.get_params()[owner] if owner else estimator
+    with pytest.raises(ValueError, match=own):  # it does refuse it
+        leaf.partial_fit(
+            X, Y, **({"classes": [0, 1, 2]} if is_classifier(leaf) else {})
+        )
+    space = {name: [estimator.get_params()[name], None if own[0] == "c" else False]}
+    search = epoch_search(estimator, space, max_resources=2, n_iter=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(X, Y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).sum() == 1
 
 
 def test_only_what_is_trained_by_epochs_is_looked_at():
