@@ -13,10 +13,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import process_routing
 
 from sklearn_tuners._compat import has_stopped_early, is_callback_attribute
 from sklearn_tuners._further import (
@@ -178,25 +180,45 @@ def _train_epochs(
     """
     kwargs = dict(fit_params)
     while isinstance(estimator, Pipeline):
-        *head, (last, leaf) = estimator.steps
-        own = {k for k in kwargs if k.startswith(f"{last}__")}
-        others = {k: v for k, v in kwargs.items() if k not in own}
-        kwargs = {k.removeprefix(f"{last}__"): kwargs[k] for k in own}
-        if head:
-            head_pipeline = estimator[:-1]
-            X = (
-                head_pipeline.transform(X)
-                if done
-                else head_pipeline.fit_transform(X, y, **others)
-            )
+        for_head, for_last = _split_params(estimator, kwargs, bool(done))
+        if len(estimator.steps) > 1:
+            head = estimator[:-1]
+            if done:
+                X = head.transform(X, **for_head)
+            else:
+                X = head.fit_transform(X, y, **for_head)
             # With `memory` others have been fitted in the place of the transformers.
-            estimator.steps[:-1] = head_pipeline.steps
-        estimator = leaf
+            estimator.steps[:-1] = head.steps
+        estimator, kwargs = estimator.steps[-1][1], for_last
     if training.classes is not None:
         kwargs["classes"] = training.classes
     for _ in range(target - done):
         estimator.partial_fit(X, y, **kwargs)
     return False
+
+
+def _split_params(
+    pipeline: Pipeline, fit_params: dict[str, Any], is_fitted: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters of ``fit`` for all steps but the last, and for that one.
+
+    With metadata routing it gets by ``partial_fit`` what it has requested for ``fit``.
+    """
+    last = pipeline.steps[-1][0]
+    if get_config()["enable_metadata_routing"]:
+        for_last = process_routing(pipeline, "fit", **fit_params)[last].fit
+        method = "transform" if is_fitted else "fit_transform"
+        return _requested(pipeline[:-1], method, fit_params), dict(for_last)
+    prefix = f"{last}__"
+    own = {k for k in fit_params if k.startswith(prefix)}
+    others = {} if is_fitted else {k: fit_params[k] for k in fit_params.keys() - own}
+    return others, {k.removeprefix(prefix): fit_params[k] for k in own}
+
+
+def _requested(owner: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata that an estimator, or some step of it, has requested."""
+    names = owner.get_metadata_routing().consumes(method, params.keys())
+    return {name: params[name] for name in names}
 
 
 def _train_further(
@@ -221,6 +243,10 @@ def _train_further(
         return rule is not None and _has_ended(leaf, rule, target)
     assert rule is not None
     with _frozen_transformers(estimator):
+        if get_config()["enable_metadata_routing"] and isinstance(estimator, Pipeline):
+            fit_params = _requested(
+                estimator, "fit", fit_params
+            )  # frozen ones ask less
         if rule.how not in ("total", "more"):
             leaf.fit = partial(_fit_from, leaf, rule, target - done)
             _fit(estimator, X, y, fit_params)

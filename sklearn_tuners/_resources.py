@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import TimeSeriesSplit
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from sklearn_tuners._compat import takes_integers
 from sklearn_tuners._further import (
@@ -150,9 +151,13 @@ def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
 
 
 def labels_of(estimator: Any, y: Any) -> Any:
-    """Return all labels, for ``partial_fit`` of a classifier; else None."""
+    """Return all labels, as ``partial_fit`` of a classifier takes them; else None."""
     if y is None or not is_classifier(estimator):
         return None
+    if isinstance(leaf_of(estimator, EPOCHS)[0], MultiOutputClassifier):
+        return [np.unique(column) for column in np.asarray(y).T]
+    if type_of_target(y) == "multilabel-indicator":
+        return unique_labels(y)
     return np.unique(np.asarray(y))
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     TransformerMixin,
@@ -619,6 +620,54 @@ def test_fit_parameters_reach_every_step():
     for _ in range(4):
         alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
     assert_array_equal(predictions(pipeline), predictions(alone, Z))
+
+
+WEIGHTS = np.where(Y == 0, 10.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("scales", "learns"), [(True, True), (True, False), (False, True)]
+)
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_metadata_are_routed_to_who_requests_them(scales, learns, is_stored, store):
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=scales)
+        sgd = SGDClassifier(random_state=0).set_fit_request(sample_weight=learns)
+        pipeline = make_pipeline(scaler, make_pipeline("passthrough", sgd))
+        for chain in [(2,), (2, 5)]:
+            fitted = clone(pipeline)
+            Training(
+                resource=EPOCHS,
+                chain=chain,
+                classes=np.unique(Y),
+                store=store if is_stored else None,
+                full=9,
+            ).fit(fitted, X, Y, sample_weight=WEIGHTS)
+    Z = StandardScaler().fit(X, sample_weight=WEIGHTS if scales else None).transform(X)
+    alone = SGDClassifier(random_state=0)
+    for _ in range(5):
+        weights = WEIGHTS if learns else None
+        alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
+    assert_array_equal(predictions(fitted), predictions(alone, Z))
+
+
+@pytest.mark.parametrize(("scales", "learns"), [(True, True), (True, False)])
+def test_frozen_transformers_ask_for_no_metadata(scales, learns):
+    found = []
+    with config_context(enable_metadata_routing=True):
+        for chain in [(9,), (2, 5, 9)]:
+            pipeline = make_pipeline(
+                StandardScaler().set_fit_request(sample_weight=scales),
+                RandomForestClassifier(random_state=0).set_fit_request(
+                    sample_weight=learns
+                ),
+            )
+            name = "randomforestclassifier__n_estimators"
+            Training(resource=name, chain=chain).fit(
+                pipeline, X, Y, sample_weight=WEIGHTS
+            )
+            found.append(predictions(pipeline))
+    assert_array_equal(*found)
 
 
 # The store ----------------------------------------------------------------------------

@@ -6,11 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import Perceptron, SGDClassifier, SGDRegressor
+from sklearn.metrics import get_scorer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -62,6 +65,45 @@ def test_candidates_that_have_no_epochs_fail_and_say_why():
     good = [type(p["sgdclassifier"]) is SGDClassifier for p in results["params"]]
     assert 0 < sum(good) < len(good)
     assert (np.isfinite(results["mean_test_score"]) == good).all()
+
+
+def test_several_outputs_are_trained_by_epochs():
+    outputs = np.column_stack([Y, Y % 2])
+    model = MultiOutputClassifier(SGDClassifier(random_state=0))
+    search = epoch_search(
+        model, {"estimator__alpha": [1e-4, 1e-2]}, error_score="raise"
+    )
+    search.fit(X, outputs)
+    expected = clone(model).set_params(**search.best_params_)
+    for _ in range(3):
+        expected.partial_fit(X, outputs, classes=[[0, 1, 2], [0, 1]])
+    assert_array_equal(search.predict(X), expected.predict(X))
+
+
+def test_several_labels_are_trained_by_epochs():
+    labels = np.column_stack([Y == 0, Y > 0, Y == 2]).astype(int)
+    model = MLPClassifier((4,), random_state=0)
+    search = epoch_search(model, {"alpha": [1e-4, 1e-2]}, error_score="raise")
+    assert search.fit(X, labels).predict(X).shape == labels.shape
+
+
+def test_with_metadata_routing_epochs_have_the_weights_that_fit_would_have():
+    weights = np.where(Y == 1, 1000.0, 0.001)
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(
+            MinMaxScaler(),
+            SGDClassifier(random_state=0).set_fit_request(sample_weight=True),
+        )
+        scorer = get_scorer("accuracy").set_score_request(sample_weight=False)
+        search = epoch_search(
+            pipeline, {"sgdclassifier__alpha": [1e-4, 1e-2]}, scoring=scorer
+        )
+        search.set_params(error_score="raise").fit(X, Y, sample_weight=weights)
+    scaler, found = search.best_estimator_
+    Z, expected = scaler.transform(X), clone(found)
+    for _ in range(3):
+        expected.partial_fit(Z, Y, classes=[0, 1, 2], sample_weight=weights)
+    assert_array_equal(found.coef_, expected.coef_)
 
 
 REFUSED = [
