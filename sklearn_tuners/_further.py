@@ -318,8 +318,8 @@ def _repeats(transformer: Any) -> bool:
         for name in ("steps", "transformers", "transformer_list")
         for _, part, *_ in getattr(transformer, name, ())
     ]
-    if parts:
-        return all(map(_repeats, parts))
+    if parts:  # `remainder` of a ColumnTransformer
+        return all(map(_repeats, [*parts, getattr(transformer, "remainder", None)]))
     own = getattr(type(transformer), "fit_transform", None)
     return own is None or own.__module__ in (
         "sklearn.base",

@@ -9,21 +9,34 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_selection import SelectFromModel
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from sklearn.metrics import get_scorer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import SVC
 
 from sklearn_tuners import HyperbandSearchCV
-from sklearn_tuners._further import check_epochs
+from sklearn_tuners._further import EPOCHS, check_epochs, continuation
 
 X, Y = load_iris(return_X_y=True)
 
@@ -104,6 +117,47 @@ def test_with_metadata_routing_epochs_have_the_weights_that_fit_would_have():
     for _ in range(3):
         expected.partial_fit(Z, Y, classes=[0, 1, 2], sample_weight=weights)
     assert_array_equal(found.coef_, expected.coef_)
+
+
+TO_ENCODE = TargetEncoder(random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "expected"),
+    [
+        (StandardScaler(), "exact"),
+        (TO_ENCODE, "inexact"),
+        (make_pipeline(StandardScaler(), TO_ENCODE), "inexact"),
+        (make_union(StandardScaler(), TO_ENCODE), "inexact"),
+        (make_column_transformer((TO_ENCODE, [0])), "inexact"),
+        (make_column_transformer(("drop", [0]), remainder=TO_ENCODE), "inexact"),
+        (make_column_transformer(("drop", [0]), remainder=PCA(2)), "inexact"),
+        (make_column_transformer(("drop", [0]), remainder=StandardScaler()), "exact"),
+        (make_column_transformer(("drop", [0]), remainder="passthrough"), "exact"),
+    ],
+)
+def test_a_transformer_that_does_not_repeat_makes_steps_inexact(transformer, expected):
+    by_epochs = make_pipeline(transformer, SGDClassifier())
+    assert continuation(by_epochs, EPOCHS) == expected
+    by_trees = make_pipeline(transformer, RandomForestClassifier(random_state=0))
+    assert continuation(by_trees, "randomforestclassifier__n_estimators") == expected
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        MaxAbsScaler(),
+        PowerTransformer(),
+        QuantileTransformer(n_quantiles=20, random_state=0),
+        KBinsDiscretizer(4, encode="ordinal", strategy="uniform"),
+        PolynomialFeatures(),
+        SimpleImputer(),
+        make_column_transformer((StandardScaler(), [0]), remainder=MinMaxScaler()),
+    ],
+)
+def test_transformers_that_are_said_to_repeat_do(transformer):
+    assert continuation(make_pipeline(transformer, SGDClassifier()), EPOCHS) == "exact"
+    assert_array_equal(transformer.fit_transform(X, Y), transformer.transform(X))
 
 
 REFUSED = [
