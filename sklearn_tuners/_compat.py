@@ -50,6 +50,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "forget_subtask",
+    "has_stopped_early",
     "is_callback_attribute",
     "parameter_limits",
     "safe_indexing",
@@ -357,6 +358,30 @@ def takes_integers(estimator: Any, name: str) -> bool:
         isinstance(constraint, Interval) and constraint.type is Integral
         for constraint in constraints[name]
     )
+
+
+def has_stopped_early(estimator: Any) -> bool:
+    """Return whether early stopping has ended the last fit of a histogram boosting.
+
+    The number of iterations does not tell where it is the largest one allowed: the
+    criterion may have held just then. A further fit would add one iteration before it
+    looks at the criterion again.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; False for any of another kind.
+
+    Returns
+    -------
+    bool
+    """
+    if not getattr(estimator, "do_early_stopping_", False):
+        return False
+    scores = estimator.validation_score_
+    if not len(scores):  # validation_fraction=None
+        scores = estimator.train_score_
+    return bool(estimator._should_stop(scores))
 
 
 def forget_subtask(parent: Any, task_id: int) -> None:

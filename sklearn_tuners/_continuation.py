@@ -1,256 +1,40 @@
-"""Training in steps, in a worker: a candidate goes on from where it stopped.
-
-What the table `_RULES` says of an estimator was measured: ``tests`` show for each
-"exact" one that a fit in steps equals a fit in one go, bit for bit.
-"""
+"""Training in steps, in a worker: a candidate goes on from where it stopped."""
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import process_routing
 
-from sklearn_tuners._compat import is_callback_attribute
+from sklearn_tuners._compat import has_stopped_early, is_callback_attribute
+from sklearn_tuners._further import (
+    EPOCHS,
+    SAMPLES,
+    Rule,
+    check_epochs,
+    leaf_of,
+    names_of,
+    rule_of,
+)
 from sklearn_tuners._states import State, Store
 
-__all__ = [
-    "EPOCHS",
-    "SAMPLES",
-    "Training",
-    "continuation",
-    "goes_on",
-    "leaf_of",
-]
-
-SAMPLES, EPOCHS = "n_samples", "n_epochs"
-"""Resources that are no parameter of the estimator."""
+__all__ = ["Training"]
 
 Chain = tuple[int, ...]
-
-
-class Rule(NamedTuple):
-    """How estimators of a class are trained further.
-
-    Attributes
-    ----------
-    parameter : str
-        The resource.
-    how : str
-        "total": with ``warm_start``, the parameter is the total reached. "more": with
-        ``warm_start``, the parameter is what is added. Otherwise the argument of
-        ``fit`` that takes the model to start from; the parameter is what is added.
-    exact : callable
-        Whether the result is that of a single fit, of the estimator.
-    reached : str
-        Attribute that tells how far the last fit came, "" if always to the end.
-        For "more" it counts from the last start.
-    """
-
-    parameter: str
-    how: str
-    exact: Callable[[Any], bool]
-    reached: str = ""
-
-
-def _is_seeded(estimator: Any) -> bool:
-    """Whether the random numbers of a further fit follow from the seed alone."""
-    return not isinstance(estimator.random_state, np.random.RandomState)
-
-
-def _is_seeded_to_the_end(estimator: Any) -> bool:
-    """Whether that holds, and no further fit counts stale rounds anew from 0."""
-    return _is_seeded(estimator) and estimator.n_iter_no_change is None
-
-
-def _never(estimator: Any) -> bool:
-    return False
-
-
-def _full_rows(*names: str) -> Callable[[Any], bool]:
-    """Whether trees are added without change to the others, and all rows are used.
-
-    That is where parameters that draw rows or columns are at 1 or None.
-    """
-
-    def check(estimator: Any) -> bool:
-        params = estimator.get_params(deep=False)
-        drawn = [params.get(name) for name in names]
-        kinds = {params.get("booster"), params.get("boosting_type")}
-        return kinds <= {None, "gbtree", "gbdt"} and all(
-            value in (None, 1, 1.0) for value in drawn
-        )
-
-    return check
-
-
-_XGB = Rule(
-    "n_estimators",
-    "xgb_model",
-    _full_rows(
-        "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
-    ),
-)
-_LGBM = Rule(
-    "n_estimators",
-    "init_model",
-    _full_rows(
-        "subsample",
-        "bagging_fraction",
-        "colsample_bytree",
-        "feature_fraction",
-        "feature_fraction_bynode",
-    ),
-)
-# CatBoost's model goes on exactly in the process that has trained it, but not once it
-# has been pickled, as it has to be between two rungs.
-_CATBOOST = Rule("iterations", "init_model", _never)
-_FOREST = Rule("n_estimators", "total", _is_seeded)
-_EPOCHS = Rule("max_iter", "more", _never, "n_iter_")
-
-_BAGGING = "sklearn.ensemble._bagging.BaseBagging"
-
-_RULES: dict[str, Rule] = {
-    "sklearn.ensemble._forest.BaseForest": _FOREST,
-    _BAGGING: _FOREST,
-    "sklearn.ensemble._gb.BaseGradientBoosting": Rule(
-        "n_estimators", "total", _is_seeded_to_the_end, "n_estimators_"
-    ),
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
-    "BaseHistGradientBoosting": Rule("max_iter", "total", _is_seeded, "n_iter_"),
-    "sklearn.neural_network._multilayer_perceptron.BaseMultilayerPerceptron": _EPOCHS,
-    "sklearn.linear_model._stochastic_gradient.BaseSGD": _EPOCHS,
-    "xgboost.sklearn.XGBModel": _XGB,
-    "lightgbm.sklearn.LGBMModel": _LGBM,
-    "catboost.core.CatBoost": _CATBOOST,
-}
-"""By the class, or a base of it. The first match in the order of the bases counts."""
-
-_NO_RULE = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
-_EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
-"""Parameters of boosters whose fits may stop by themselves: they keep no count of the
-rounds without improvement that a further fit could go on with."""
-
-
-def continuation(estimator: Any, resource: str) -> str:
-    """Return how an estimator can be trained in steps.
-
-    Parameters
-    ----------
-    estimator : estimator
-        With its params set.
-    resource : str
-        Full name of the parameter, or `EPOCHS`.
-
-    Returns
-    -------
-    str
-        "exact", "inexact", or "none" if each step has to start anew.
-    """
-    if resource == SAMPLES:
-        return "none"
-    leaf, is_last = leaf_of(estimator, resource)
-    is_exact = _transforms_as_fitted(estimator)
-    if resource != EPOCHS:  # there the calls are the same, in one go or not
-        rule = _rule(leaf, resource)
-        if rule is None or not is_last:
-            return "none"
-        is_exact &= rule.exact(leaf)
-    return "exact" if is_exact else "inexact"
-
-
-def goes_on(leaf: Any, parameter: str) -> bool:
-    """Return whether a class of estimators is known to train on by a parameter."""
-    rule = _rule(leaf, parameter)
-    return rule is not None and any(name in _RULES for name in _names(type(leaf)))
-
-
-def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:
-    """Return who has the resource, and whether only last steps lead there.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Perhaps a composition.
-    resource : str
-        Full name of the parameter, or `EPOCHS` for what a pipeline ends with.
-
-    Returns
-    -------
-    leaf : estimator
-        Whose parameter it is.
-    is_last : bool
-        Whether one fit of `estimator` fits that very object, after its transformers.
-    """
-    *path, _ = resource.split("__")
-    is_last = True
-    if resource == EPOCHS:
-        while isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        return estimator, True
-    for name in path:
-        is_last &= isinstance(estimator, Pipeline) and name == estimator.steps[-1][0]
-        estimator = estimator.get_params()[name]
-    return estimator, is_last
-
-
-def _names(cls: type) -> list[str]:
-    return [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
-
-
-def _rule(leaf: Any, resource: str) -> Rule | None:
-    """Return the rule for a leaf, a general one where it has ``warm_start``."""
-    parameter = resource.rpartition("__")[2]
-    names = _names(type(leaf))
-    params = leaf.get_params(deep=False)
-    stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
-    if stops or _NO_RULE.intersection(names) or params.get("boosting_type") == "rf":
-        return None
-    if _BAGGING in names and params.get("oob_score"):
-        return None  # refuses warm_start
-    rule = next((_RULES[name] for name in names if name in _RULES), None)
-    if rule is None and "warm_start" in params and parameter == "max_iter":
-        rule = _EPOCHS
-    return rule if rule is not None and rule.parameter == parameter else None
-
-
-def _transforms_as_fitted(estimator: Any) -> bool:
-    """Whether ``transform`` repeats what ``fit_transform`` gave, bit for bit.
-
-    It does where ``fit_transform`` is ``fit`` and ``transform``; PCA, say, has another
-    way whose last digits differ.
-    """
-    while isinstance(estimator, Pipeline):
-        if not all(_repeats(step) for _, step in estimator.steps[:-1]):
-            return False
-        estimator = estimator.steps[-1][1]
-    return True
-
-
-def _repeats(transformer: Any) -> bool:
-    """Whether a transformer, or all those in it, do as `_transforms_as_fitted` says."""
-    parts = [
-        part
-        for name in ("steps", "transformers", "transformer_list")
-        for _, part, *_ in getattr(transformer, name, ())
-    ]
-    if parts:
-        return all(map(_repeats, parts))
-    own = getattr(type(transformer), "fit_transform", None)
-    return own is None or own.__module__ in (
-        "sklearn.base",
-        "sklearn.preprocessing._data",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,6 +90,8 @@ class Training:
         if self.resource == SAMPLES:
             _fit(estimator, X, y, fit_params)
             return estimator
+        if self.resource == EPOCHS:  # a step of the space may be the last one now
+            check_epochs(estimator)
         step = _train_epochs if self.resource == EPOCHS else _train_further
         n_done, has_ended, seconds = 0, False, 0.0
         state = self._stored()
@@ -316,8 +102,10 @@ class Training:
         start = time.perf_counter()
         for done, target in list(steps)[n_done:]:
             if not has_ended:
+                # A transformer may work in place, and the next step needs X as it was.
+                own = X if target == self.chain[-1] else copy.deepcopy(X)
                 with _limit_is_meant(self, target):
-                    has_ended = step(estimator, X, y, fit_params, self, done, target)
+                    has_ended = step(estimator, own, y, fit_params, self, done, target)
         seconds += time.perf_counter() - start
         if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)
@@ -352,9 +140,7 @@ def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
 def _without_callbacks(estimator: Any) -> Any:
     """Return an estimator that has the attributes of another, but for its callbacks."""
     other = object.__new__(type(estimator))
-    vars(other).update(
-        {k: v for k, v in vars(estimator).items() if not is_callback_attribute(k)}
-    )
+    vars(other).update(_attributes(estimator))
     return other
 
 
@@ -362,7 +148,21 @@ def _adopt(estimator: Any, other: Any) -> None:
     """Give an estimator the attributes of another; it keeps its callbacks."""
     own = {k: v for k, v in vars(estimator).items() if is_callback_attribute(k)}
     vars(estimator).clear()
-    vars(estimator).update(vars(other) | own)
+    vars(estimator).update(_attributes(other) | own)
+
+
+def _attributes(estimator: Any) -> dict[str, Any]:
+    """Return the attributes of an estimator that another may have in its place.
+
+    Not its callbacks; nor its own methods, one of which HistGradientBoosting with a
+    scorer leaves among them: there it would predict for the other what this one does.
+    """
+    return {
+        name: value
+        for name, value in vars(estimator).items()
+        if not is_callback_attribute(name)
+        and getattr(value, "__self__", None) is not estimator
+    }
 
 
 def _train_epochs(
@@ -380,25 +180,45 @@ def _train_epochs(
     """
     kwargs = dict(fit_params)
     while isinstance(estimator, Pipeline):
-        *head, (last, leaf) = estimator.steps
-        own = {k for k in kwargs if k.startswith(f"{last}__")}
-        others = {k: v for k, v in kwargs.items() if k not in own}
-        kwargs = {k.removeprefix(f"{last}__"): kwargs[k] for k in own}
-        if head:
-            head_pipeline = estimator[:-1]
-            X = (
-                head_pipeline.transform(X)
-                if done
-                else head_pipeline.fit_transform(X, y, **others)
-            )
+        for_head, for_last = _split_params(estimator, kwargs, bool(done))
+        if len(estimator.steps) > 1:
+            head = estimator[:-1]
+            if done:
+                X = head.transform(X, **for_head)
+            else:
+                X = head.fit_transform(X, y, **for_head)
             # With `memory` others have been fitted in the place of the transformers.
-            estimator.steps[:-1] = head_pipeline.steps
-        estimator = leaf
+            estimator.steps[:-1] = head.steps
+        estimator, kwargs = estimator.steps[-1][1], for_last
     if training.classes is not None:
         kwargs["classes"] = training.classes
     for _ in range(target - done):
         estimator.partial_fit(X, y, **kwargs)
     return False
+
+
+def _split_params(
+    pipeline: Pipeline, fit_params: dict[str, Any], is_fitted: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters of ``fit`` for all steps but the last, and for that one.
+
+    With metadata routing it gets by ``partial_fit`` what it has requested for ``fit``.
+    """
+    last = pipeline.steps[-1][0]
+    if get_config()["enable_metadata_routing"]:
+        for_last = process_routing(pipeline, "fit", **fit_params)[last].fit
+        method = "transform" if is_fitted else "fit_transform"
+        return _requested(pipeline[:-1], method, fit_params), dict(for_last)
+    prefix = f"{last}__"
+    own = {k for k in fit_params if k.startswith(prefix)}
+    others = {} if is_fitted else {k: fit_params[k] for k in fit_params.keys() - own}
+    return others, {k.removeprefix(prefix): fit_params[k] for k in own}
+
+
+def _requested(owner: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata that an estimator, or some step of it, has requested."""
+    names = owner.get_metadata_routing().consumes(method, params.keys())
+    return {name: params[name] for name in names}
 
 
 def _train_further(
@@ -412,7 +232,7 @@ def _train_further(
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
     leaf, is_last = leaf_of(estimator, training.resource)
-    rule = _rule(leaf, training.resource)
+    rule = rule_of(leaf, training.resource)
     if not done:
         n = target
         if is_last and target < training.full and _chooses_rate(leaf):
@@ -420,9 +240,13 @@ def _train_further(
         estimator.set_params(**{training.resource: n})
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
-        return rule is not None and _reached(leaf, rule, target) < target
+        return rule is not None and _has_ended(leaf, rule, target)
     assert rule is not None
     with _frozen_transformers(estimator):
+        if get_config()["enable_metadata_routing"] and isinstance(estimator, Pipeline):
+            fit_params = _requested(
+                estimator, "fit", fit_params
+            )  # frozen ones ask less
         if rule.how not in ("total", "more"):
             leaf.fit = partial(_fit_from, leaf, rule, target - done)
             _fit(estimator, X, y, fit_params)
@@ -434,12 +258,13 @@ def _train_further(
             warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
             _fit(estimator, X, y, fit_params)
         leaf.set_params(**{"warm_start": warm, rule.parameter: target})
-        return _reached(leaf, rule, n) < n
+        return _has_ended(leaf, rule, n)
 
 
-def _reached(leaf: Any, rule: Rule, n: int) -> int:
-    """Return how far the last fit came, `n` where it does not say."""
-    return int(np.max(getattr(leaf, rule.reached, n))) if rule.reached else n
+def _has_ended(leaf: Any, rule: Rule, n: int) -> bool:
+    """Return whether the last fit, which could go to `n`, has ended by itself."""
+    reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
+    return bool(reached < n) or has_stopped_early(leaf)
 
 
 def _fit_from(
@@ -469,7 +294,7 @@ def _chooses_rate(leaf: Any) -> bool:
     """
     given = leaf.get_params(deep=False)
     return (
-        "catboost.core.CatBoost" in _names(type(leaf))
+        "catboost.core.CatBoost" in names_of(type(leaf))
         and given.get("learning_rate", given.get("eta")) is None
         and given.get("task_type") != "GPU"
     )

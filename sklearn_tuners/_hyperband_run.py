@@ -16,13 +16,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from sklearn_tuners._compat import CallbackTask
-from sklearn_tuners._continuation import (
-    EPOCHS,
-    SAMPLES,
-    Training,
-    continuation,
-)
+from sklearn_tuners._continuation import Training
 from sklearn_tuners._engine import Trial
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
 from sklearn_tuners._halving import HalvingTuner, Stage
 from sklearn_tuners._hyperband import Bracket, make_brackets, rung_resources
 from sklearn_tuners._journal import Identity, JournaledTrial

@@ -19,8 +19,9 @@ from sklearn.utils.validation import indexable
 
 from sklearn_tuners._base import BaseTunerCV, SearchSpace
 from sklearn_tuners._compat import Interval, Outcome, StrOptions
-from sklearn_tuners._continuation import EPOCHS, SAMPLES, Training, continuation
+from sklearn_tuners._continuation import Training
 from sklearn_tuners._engine import Trial
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
 from sklearn_tuners._hyperband_run import (
     HyperbandRun,
     Schedule,

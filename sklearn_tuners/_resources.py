@@ -11,11 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import TimeSeriesSplit
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from sklearn_tuners._compat import takes_integers
-from sklearn_tuners._continuation import EPOCHS, SAMPLES, goes_on, leaf_of
+from sklearn_tuners._further import (
+    EPOCHS,
+    SAMPLES,
+    check_epochs,
+    goes_on,
+    leaf_of,
+    parts_of,
+)
 from sklearn_tuners.spaces import resources
 
 __all__ = [
@@ -106,17 +114,7 @@ def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
     if resource == SAMPLES:
         return
     if resource == EPOCHS:
-        leaf, _ = leaf_of(estimator, EPOCHS)
-        if not hasattr(leaf, "partial_fit"):
-            raise ValueError(
-                f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
-                f"the last step of a pipeline, got {type(leaf).__name__}"
-            )
-        if any(name.startswith("sklearn.naive_bayes.") for name in _base_names(leaf)):
-            raise ValueError(
-                f"resource='n_epochs' changes the model of {type(leaf).__name__}: it "
-                "counts the rows of every epoch again. Use resource='n_samples'."
-            )
+        check_epochs(estimator, searched)
         return
     known = estimator.get_params()
     if resource not in known:
@@ -153,9 +151,13 @@ def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
 
 
 def labels_of(estimator: Any, y: Any) -> Any:
-    """Return all labels, for ``partial_fit`` of a classifier; else None."""
+    """Return all labels, as ``partial_fit`` of a classifier takes them; else None."""
     if y is None or not is_classifier(estimator):
         return None
+    if isinstance(leaf_of(estimator, EPOCHS)[0], MultiOutputClassifier):
+        return [np.unique(column) for column in np.asarray(y).T]
+    if type_of_target(y) == "multilabel-indicator":
+        return unique_labels(y)
     return np.unique(np.asarray(y))
 
 
@@ -181,7 +183,7 @@ def resolved_settings(estimator: Any, n_samples: int) -> dict[str, Any]:
     """
     return {
         f"{prefix}early_stopping": n_samples > _EARLY_STOPPING_ROWS
-        for prefix, part in _parts(estimator)
+        for prefix, part in parts_of(estimator)
         if getattr(part, "early_stopping", None) == "auto"
         and type(part).__module__.startswith("sklearn.")
     }
@@ -212,21 +214,10 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
         return {}
     return {
         f"{prefix}{_SHRINKING[name]}": float(ratio**_POWER)
-        for prefix, part in _parts(estimator)
+        for prefix, part in parts_of(estimator)
         for name in _base_names(part)
         if name in _SHRINKING and _SHRINKING[name] in part.get_params(deep=False)
     }
-
-
-def _parts(estimator: Any) -> list[tuple[str, Any]]:
-    """Return an estimator and all estimators in it, each with its prefix."""
-    found = [("", estimator)]
-    found += [
-        (f"{name}__", part)
-        for name, part in estimator.get_params().items()
-        if hasattr(part, "get_params") and not isinstance(part, type)
-    ]
-    return found
 
 
 def subset(

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     TransformerMixin,
@@ -41,16 +42,16 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import LinearSVC
 
-from sklearn_tuners._continuation import (
-    EPOCHS,
-    SAMPLES,
-    Training,
-    continuation,
-    leaf_of,
-)
+from sklearn_tuners._continuation import Training
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._states import State, Store
 
 X, Y = make_classification(
@@ -63,7 +64,7 @@ CHAIN = (2, 5, 9)
 def predictions(estimator, X=X):
     for name in ("predict_proba", "decision_function", "predict"):
         if hasattr(estimator, name):
-            return getattr(estimator, name)(X)
+            return getattr(estimator, name)(X.copy())
     raise AssertionError(estimator)
 
 
@@ -86,7 +87,7 @@ def train(estimator, resource, chain, store=None, full=100, **changes):
         **changes,
     )
     training.take_over(fitted)
-    fitted.fit(X, target_of(estimator))
+    fitted.fit(X.copy(), target_of(estimator))
     return fitted
 
 
@@ -111,6 +112,11 @@ class CountsFits(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return X - self.mean_
+
+
+def halve_in_place(X):
+    X *= 0.5
+    return X
 
 
 EXACT = [
@@ -143,6 +149,20 @@ EXACT = [
         ),
         "pipeline__randomforestclassifier__n_estimators",
     ),
+    (
+        make_pipeline(
+            MinMaxScaler(copy=False),
+            make_pipeline(
+                FunctionTransformer(halve_in_place),
+                GradientBoostingRegressor(random_state=0),
+            ),
+        ),
+        "pipeline__gradientboostingregressor__n_estimators",
+    ),
+    (
+        make_pipeline(StandardScaler(copy=False), SGDClassifier(random_state=0)),
+        EPOCHS,
+    ),
     (SGDClassifier(random_state=0), EPOCHS),
     (SGDRegressor(random_state=0), EPOCHS),
     (MLPClassifier((8,), random_state=0), EPOCHS),
@@ -172,7 +192,7 @@ def test_steps_equal_a_single_fit_bit_for_bit(estimator, resource, store):
         assert_array_equal(predictions(other), predictions(in_one_go))
     if resource != EPOCHS:
         plain = clone(estimator).set_params(**{resource: CHAIN[-1]})
-        plain.fit(X, target_of(estimator))
+        plain.fit(X.copy(), target_of(estimator))
         assert_array_equal(predictions(through_store), predictions(plain))
         assert through_store.get_params()[resource] == CHAIN[-1]
 
@@ -321,17 +341,53 @@ def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
         ("xgboost", {"colsample_bytree": 0.5}, "inexact"),
         ("xgboost", {"booster": "dart"}, "inexact"),
         ("xgboost", {"booster": "gblinear"}, "inexact"),
+        ("xgboost", {"booster": "gbtree", "rate_drop": 0.5}, "inexact"),
+        ("xgboost", {"callbacks": [object()]}, "inexact"),
+        ("xgboost", {"random_state": np.random.RandomState(0)}, "inexact"),
         ("xgboost", {"early_stopping_rounds": 3}, "none"),
         ("lightgbm", {"subsample": 0.5}, "inexact"),
         ("lightgbm", {"feature_fraction": 0.5}, "inexact"),
         ("lightgbm", {"boosting_type": "dart"}, "inexact"),
+        ("lightgbm", {"boosting_type": "goss"}, "inexact"),
+        ("lightgbm", {"boosting": "dart"}, "inexact"),
+        ("lightgbm", {"sub_row": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"bagging": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"pos_bagging_fraction": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"sub_feature": 0.5}, "inexact"),
+        ("lightgbm", {"extra_trees": True}, "inexact"),
+        ("lightgbm", {"use_quantized_grad": True}, "inexact"),
+        ("lightgbm", {"data_sample_strategy": "goss"}, "inexact"),
+        ("lightgbm", {"linear_tree": True}, "inexact"),
+        ("lightgbm", {"random_state": np.random.RandomState(0)}, "inexact"),
         ("lightgbm", {"boosting_type": "rf"}, "none"),
+        ("lightgbm", {"boosting": "rf"}, "none"),
+        ("lightgbm", {"boost": "random_forest"}, "none"),
         ("catboost", {"early_stopping_rounds": 3}, "none"),
     ],
 )
 def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expected):
     estimator, resource = booster(library, **changes)
     assert continuation(estimator, resource) == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "changes"),
+    [
+        ("xgboost", {"max_bin": 15, "lambda": 3.0, "eta": 0.5, "seed": 3}),
+        ("xgboost", {"grow_policy": "lossguide", "max_leaves": 7}),
+        ("xgboost", {"tree_method": "exact", "verbosity": 0, "nthread": 1}),
+        ("lightgbm", {"num_threads": 1, "seed": 3, "lambda_l1": 0.5, "lambda_l2": 3.0}),
+        ("lightgbm", {"max_bin": 15, "min_data_in_leaf": 5, "metric": "multi_error"}),
+        ("lightgbm", {"deterministic": True, "force_row_wise": True}),
+        ("lightgbm", {"class_weight": "balanced", "force_col_wise": True}),
+    ],
+)
+def test_with_these_parameters_boosters_go_on_exactly(library, changes):
+    estimator, resource = booster(library, **changes)
+    assert continuation(estimator, resource) == "exact"
+    in_steps = train(estimator, resource, CHAIN)
+    in_one_go = train(estimator, resource, CHAIN[-1:])
+    assert_array_equal(predictions(in_steps), predictions(in_one_go))
 
 
 @pytest.mark.parametrize("in_pipeline", [False, True])
@@ -423,6 +479,30 @@ def test_a_fit_that_ended_by_itself_is_copied_up(
     assert_array_equal(
         predictions(train(estimator, resource, chain)), predictions(first)
     )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"validation_fraction": None, "tol": 1e-3}, {"scoring": "accuracy"}],
+    ids=str,
+)
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_fit_that_ends_just_where_a_rung_is_has_ended(changes, offset, store):
+    estimator = HistGradientBoostingClassifier(
+        random_state=0, early_stopping=True, n_iter_no_change=3, learning_rate=0.5
+    )
+    estimator.set_params(**changes)
+    in_one_go = train(estimator, "max_iter", (200,))
+    stop = in_one_go.n_iter_
+    assert 3 < stop < 100
+    chain = (2, stop + offset, 200)
+    for n in (1, 2, 3):
+        through_store = train(estimator, "max_iter", chain[:n], store, full=300)
+        has_ended = store.load("0-0", chain[:n]).has_ended
+        assert has_ended is (chain[n - 1] >= stop)
+    for fitted in (through_store, train(estimator, "max_iter", chain)):
+        assert fitted.n_iter_ == stop
+        assert_array_equal(predictions(fitted), predictions(in_one_go))
 
 
 def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
@@ -540,6 +620,54 @@ def test_fit_parameters_reach_every_step():
     for _ in range(4):
         alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
     assert_array_equal(predictions(pipeline), predictions(alone, Z))
+
+
+WEIGHTS = np.where(Y == 0, 10.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("scales", "learns"), [(True, True), (True, False), (False, True)]
+)
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_metadata_are_routed_to_who_requests_them(scales, learns, is_stored, store):
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=scales)
+        sgd = SGDClassifier(random_state=0).set_fit_request(sample_weight=learns)
+        pipeline = make_pipeline(scaler, make_pipeline("passthrough", sgd))
+        for chain in [(2,), (2, 5)]:
+            fitted = clone(pipeline)
+            Training(
+                resource=EPOCHS,
+                chain=chain,
+                classes=np.unique(Y),
+                store=store if is_stored else None,
+                full=9,
+            ).fit(fitted, X, Y, sample_weight=WEIGHTS)
+    Z = StandardScaler().fit(X, sample_weight=WEIGHTS if scales else None).transform(X)
+    alone = SGDClassifier(random_state=0)
+    for _ in range(5):
+        weights = WEIGHTS if learns else None
+        alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
+    assert_array_equal(predictions(fitted), predictions(alone, Z))
+
+
+@pytest.mark.parametrize(("scales", "learns"), [(True, True), (True, False)])
+def test_frozen_transformers_ask_for_no_metadata(scales, learns):
+    found = []
+    with config_context(enable_metadata_routing=True):
+        for chain in [(9,), (2, 5, 9)]:
+            pipeline = make_pipeline(
+                StandardScaler().set_fit_request(sample_weight=scales),
+                RandomForestClassifier(random_state=0).set_fit_request(
+                    sample_weight=learns
+                ),
+            )
+            name = "randomforestclassifier__n_estimators"
+            Training(resource=name, chain=chain).fit(
+                pipeline, X, Y, sample_weight=WEIGHTS
+            )
+            found.append(predictions(pipeline))
+    assert_array_equal(*found)
 
 
 # The store ----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from sklearn.linear_model import (
     SGDClassifier,
     SGDOneClassSVM,
 )
-from sklearn.multioutput import MultiOutputRegressor
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -307,6 +307,11 @@ def test_labels_are_for_classifiers():
     assert labels_of(SGDClassifier(), [2, 1, 2]).tolist() == [1, 2]
     assert labels_of(Ridge(), [2, 1, 2]) is None
     assert labels_of(SGDClassifier(), None) is None
+    outputs = np.array([[0, 5], [1, 6], [0, 7]])
+    pipeline = make_pipeline(StandardScaler(), MultiOutputClassifier(SGDClassifier()))
+    assert [a.tolist() for a in labels_of(pipeline, outputs)] == [[0, 1], [5, 6, 7]]
+    indicator = np.array([[0, 1, 1], [1, 0, 0]])
+    assert labels_of(MLPClassifier(), indicator).tolist() == [0, 1, 2]
     assert stratifies(SVC(), [0, 1, 1])
     assert not stratifies(Ridge(), [0, 1, 1])
     assert not stratifies(SVC(), np.array([[0, 1], [1, 1]]))
