@@ -24,7 +24,12 @@ from sklearn_tuners._continuation import (
 )
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._halving import HalvingTuner, Stage
-from sklearn_tuners._hyperband import Bracket, make_brackets, rung_resources
+from sklearn_tuners._hyperband import (
+    Bracket,
+    exact,
+    make_brackets,
+    rung_resources,
+)
 from sklearn_tuners._journal import Identity, JournaledTrial
 from sklearn_tuners._resources import (
     auto_resource,
@@ -165,7 +170,7 @@ def _smallest(
 ) -> int:
     given = search.min_resources
     if given == "auto":
-        share = Fraction(float(search.factor)) ** (_MAX_AUTO_BRACKETS - 1)
+        share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
         return min(max(least, math.floor(largest / share), 1), largest)
     if given in ("smallest", "exhaust"):
         n_labels = 1

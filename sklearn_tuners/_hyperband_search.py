@@ -86,7 +86,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     factor : int or float, default=3
         From rung to rung one candidate in `factor` goes on, with `factor` times the
-        resource.
+        resource. Below 2, rungs that are rounded down to the same resource are one.
 
     brackets : int, default=None
         Number of brackets of a pass, from the one with most candidates on. 1 is
