@@ -53,7 +53,13 @@ from sklearn_tuners._states import Store
 if TYPE_CHECKING:
     from sklearn_tuners._hyperband_search import HyperbandSearchCV
 
-__all__ = ["HyperbandRun", "Schedule", "make_schedule", "steps"]
+__all__ = [
+    "HyperbandRun",
+    "Schedule",
+    "make_schedule",
+    "steps",
+    "warn_of_single_rung",
+]
 
 _MAX_AUTO_BRACKETS = 3
 """Brackets of a pass where `min_resources` is "auto": five cost more than they found
@@ -141,6 +147,22 @@ def make_schedule(
     return Schedule(resource, tuple(rungs), tuple(brackets))
 
 
+def warn_of_single_rung(search: HyperbandSearchCV, schedule: Schedule) -> None:
+    """Warn if a search that chose its least resource has nothing to choose from."""
+    if len(schedule.rungs) > 1 or not isinstance(search.min_resources, str):
+        return
+    one = "one candidate in a pass, " if search.n_iter is None else "every candidate "
+    warnings.warn(
+        f"The search has a single rung: {one}with the full resource "
+        f"({schedule.resource}={schedule.rungs[0]}). "
+        f"min_resources={search.min_resources!r} finds no smaller resource with "
+        f"factor={search.factor}: give min_resources as an integer, or a larger "
+        "max_resources.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
 def _largest(search: HyperbandSearchCV, resource: str, n_samples: int) -> int:
     if search.max_resources != "auto":
         largest = int(search.max_resources)
@@ -169,15 +191,20 @@ def _smallest(
     n_splits: int,
 ) -> int:
     given = search.min_resources
-    if given == "auto":
-        share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
-        return min(max(least, math.floor(largest / share), 1), largest)
-    if given in ("smallest", "exhaust"):
-        n_labels = 1
-        if resource == SAMPLES and stratifies(search.estimator, y):
-            n_labels = len(np.unique(np.asarray(y)))
-        smallest = 2 * n_splits * n_labels if resource == SAMPLES else 1
-        return min(smallest, largest)
+    if isinstance(given, str):
+        lowest = 1
+        if resource == SAMPLES:
+            n_labels = 1
+            if stratifies(search.estimator, y):
+                n_labels = len(np.unique(np.asarray(y)))
+            lowest = 2 * n_splits * n_labels
+        if given == "auto":
+            share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
+            sensible = max(least, math.floor(largest / share))
+            # A second rung that is not sensible is better than a single one.
+            below = math.floor(largest / exact(search.factor))
+            lowest = max(lowest, min(sensible, below))
+        return min(lowest, largest)
     smallest = int(given)
     if smallest > largest:
         raise ValueError(

@@ -26,6 +26,7 @@ from sklearn_tuners._hyperband_run import (
     Schedule,
     make_schedule,
     steps,
+    warn_of_single_rung,
 )
 from sklearn_tuners._resources import auto_resource, labels_of
 from sklearn_tuners._results import (
@@ -77,6 +78,7 @@ class HyperbandSearchCV(BaseTunerCV):
     min_resources : int, "auto", "smallest" or "exhaust", default="auto"
         The least that a candidate begins with. "auto" is the smallest value that is
         sensible for the estimator or the data, and allows three brackets at the most;
+        where it leaves only one rung, `max_resources` / `factor` makes a second.
         "smallest" is 1, or for n_samples two of each class (or two rows) for every
         split. "exhaust" means the same here, as the last rung always has everything.
 
@@ -469,6 +471,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     def _make_run(self, **kwargs: Any) -> HyperbandRun:
         run = HyperbandRun(self, **kwargs)
+        warn_of_single_rung(self, run.schedule)
         self.resource_ = run.schedule.resource
         self.min_resources_ = run.schedule.rungs[0]
         self.max_resources_ = run.schedule.rungs[-1]
