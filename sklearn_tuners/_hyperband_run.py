@@ -44,6 +44,7 @@ from sklearn_tuners._resources import (
     scale_factors,
     stratifies,
     subset,
+    synonyms,
 )
 from sklearn_tuners._resume import identify
 from sklearn_tuners._run import Run
@@ -122,9 +123,10 @@ def make_schedule(
     estimator, resource, least = search.estimator, search.resource, 1
     if resource == "auto":
         resource, least = auto_resource(estimator)
-        # Either itself, or the estimator whose it is.
-        if any(
-            resource == name or resource.startswith(f"{name}__") for name in searched
+        # Either itself, by whatever name, or the estimator whose it is.
+        names = synonyms(estimator, resource)
+        if searched.intersection(names) or any(
+            resource.startswith(f"{name}__") for name in searched
         ):
             resource, least = SAMPLES, 1
     else:

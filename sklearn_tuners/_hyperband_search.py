@@ -84,7 +84,8 @@ class HyperbandSearchCV(BaseTunerCV):
 
     max_resources : int or "auto", default="auto"
         The full resource. "auto" is all rows, or the value that the parameter has on
-        the estimator (for "n_epochs": its ``max_iter``).
+        the estimator (for "n_epochs": its ``max_iter``; for rounds of XGBoost, LightGBM
+        or CatBoost that are not given: their own default).
 
     factor : int or float, default=3
         From rung to rung one candidate in `factor` goes on, with `factor` times the

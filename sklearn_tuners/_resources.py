@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from fractions import Fraction
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_tuners._compat import takes_integers
 from sklearn_tuners._continuation import EPOCHS, SAMPLES, goes_on, leaf_of
+from sklearn_tuners._parts import annotation, is_estimator, parameters
 from sklearn_tuners.spaces import resources
 
 __all__ = [
@@ -27,9 +29,35 @@ __all__ = [
     "resolved_settings",
     "scale_factors",
     "subset",
+    "synonyms",
 ]
 
 IntArray = NDArray[np.intp]
+
+
+class _Rounds(NamedTuple):
+    """What a library calls its rounds of boosting, and how many it makes by itself."""
+
+    names: tuple[str, ...]
+    default: int
+
+
+_ROUNDS = {
+    "catboost.core.CatBoost": _Rounds(
+        ("iterations", "n_estimators", "num_boost_round", "num_trees"), 1000
+    ),
+    "lightgbm.sklearn.LGBMModel": _Rounds(
+        (
+            *("n_estimators", "num_iterations", "num_iteration", "n_iter", "max_iter"),
+            *("num_tree", "num_trees", "num_round", "num_rounds", "nrounds"),
+            "num_boost_round",
+        ),
+        100,
+    ),
+    "xgboost.sklearn.XGBModel": _Rounds(("n_estimators",), 100),
+}
+"""By a base of the class; the first name is that of the registry. Neither the names nor
+the number can be read from an estimator whose parameter has not been given."""
 
 _SHRINKING = {
     "sklearn.linear_model._coordinate_descent.ElasticNet": "alpha",
@@ -48,6 +76,49 @@ _EARLY_STOPPING_ROWS = 10_000
 
 def _base_names(estimator: Any) -> list[str]:
     return [f"{c.__module__}.{c.__qualname__}" for c in type(estimator).__mro__]
+
+
+def _rounds(part: Any, parameter: str) -> _Rounds:
+    """Return what is known of a parameter, if it is the rounds of a library."""
+    known = (_ROUNDS[name] for name in _base_names(part) if name in _ROUNDS)
+    found = next(known, None)
+    return found if found and parameter in found.names else _Rounds((parameter,), 0)
+
+
+def _owner(estimator: Any, resource: str) -> Any:
+    """Return the estimator whose parameter it would be, None if there is none."""
+    path = resource.rpartition("__")[0]
+    part = estimator.get_params().get(path) if path else estimator
+    return part if is_estimator(part) else None
+
+
+def synonyms(estimator: Any, resource: str) -> list[str]:
+    """Return the full names by which an estimator knows a resource.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of the search.
+    resource : str
+        Full name of a parameter, or "n_samples" or "n_epochs".
+
+    Returns
+    -------
+    list of str
+        One name, but for the rounds of some boosters.
+    """
+    path, separator, own = resource.rpartition("__")
+    part = _owner(estimator, resource)
+    names = (own,) if part is None else _rounds(part, own).names
+    return [f"{path}{separator}{name}" for name in names]
+
+
+def _name_given(leaf: Any, parameter: str) -> str:
+    """Return the name of a parameter, or by which other one its value is given."""
+    first, *others = _rounds(leaf, parameter).names
+    given = leaf.get_params(deep=False)
+    names = [name for name in (*others, first) if given.get(name) is not None]
+    return names[0] if names else parameter
 
 
 def auto_resource(estimator: Any) -> tuple[str, int]:
@@ -79,16 +150,18 @@ def auto_resource(estimator: Any) -> tuple[str, int]:
     while isinstance(leaf, Pipeline):
         name, leaf = leaf.steps[-1]
         prefix += f"{name}__"
+    own = parameters(leaf) if is_estimator(leaf) else {}
     for name, least in sensible.items():
         parameter = name.removeprefix(prefix)
-        if parameter in leaf.get_params(deep=False) and goes_on(leaf, parameter):
-            return name, least
+        if name.startswith(prefix) and parameter in own and goes_on(leaf, parameter):
+            return prefix + _name_given(leaf, parameter), least
     return SAMPLES, 1
 
 
 def least_sensible(estimator: Any, resource: str) -> int:
     """Return the smallest sensible value of a resource parameter, 1 if not known."""
-    return resources(estimator).get(resource, 1)
+    known = resources(estimator)
+    return next((known[n] for n in synonyms(estimator, resource) if n in known), 1)
 
 
 def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
@@ -106,38 +179,74 @@ def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
     if resource == SAMPLES:
         return
     if resource == EPOCHS:
-        leaf, _ = leaf_of(estimator, EPOCHS)
-        if not hasattr(leaf, "partial_fit"):
-            raise ValueError(
-                f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
-                f"the last step of a pipeline, got {type(leaf).__name__}"
-            )
-        if any(name.startswith("sklearn.naive_bayes.") for name in _base_names(leaf)):
-            raise ValueError(
-                f"resource='n_epochs' changes the model of {type(leaf).__name__}: it "
-                "counts the rows of every epoch again. Use resource='n_samples'."
-            )
+        _check_epochs(leaf_of(estimator, EPOCHS)[0])
         return
-    known = estimator.get_params()
-    if resource not in known:
-        close = difflib.get_close_matches(resource, [SAMPLES, EPOCHS, *known], 1)
-        raise ValueError(
-            f"resource={resource!r} is not a parameter of "
-            f"{type(estimator).__name__}, nor 'auto', 'n_samples' or 'n_epochs'"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-        )
-    if resource in searched:
-        raise ValueError(
-            f"resource={resource!r} is in the search space too: it is what the search "
-            "increases, so take it out of the space"
-        )
-    leaf, _ = leaf_of(estimator, resource)
-    if not takes_integers(leaf, resource.rpartition("__")[2]):
+    _check_name(estimator, resource)
+    leaf, own = _owner(estimator, resource), resource.rpartition("__")[2]
+    for name in synonyms(estimator, resource):
+        if name in searched:
+            same = "" if name == resource else f" as {name!r}"
+            raise ValueError(
+                f"resource={resource!r} is in the search space too{same}: it is what "
+                "the search increases, so take it out of the space"
+            )
+    if not _may_be_integer(leaf, own):
         raise ValueError(
             f"resource={resource!r} must be a parameter that takes integers, as the "
             f"number of trees or iterations does; {type(leaf).__name__} takes no "
             "integer there"
         )
+
+
+def _check_epochs(leaf: Any) -> None:
+    """Raise ``ValueError`` if an estimator cannot be trained by epochs."""
+    if not hasattr(leaf, "partial_fit"):
+        raise ValueError(
+            f"resource='n_epochs' needs an estimator with partial_fit, alone or as "
+            f"the last step of a pipeline, got {type(leaf).__name__}"
+        )
+    if any(name.startswith("sklearn.naive_bayes.") for name in _base_names(leaf)):
+        raise ValueError(
+            f"resource='n_epochs' changes the model of {type(leaf).__name__}: it "
+            "counts the rows of every epoch again. Use resource='n_samples'."
+        )
+
+
+def _check_name(estimator: Any, resource: str) -> None:
+    """Raise ``ValueError`` if there is no such parameter, or its value has another."""
+    leaf, own = _owner(estimator, resource), resource.rpartition("__")[2]
+    given = own if leaf is None else _name_given(leaf, own)
+    if given != own:
+        raise ValueError(
+            f"resource={resource!r} is another name of {given!r}, which "
+            f"{type(leaf).__name__} has: use that name as the resource"
+        )
+    values = estimator.get_params()
+    if resource not in values and (leaf is None or own not in parameters(leaf)):
+        known = [SAMPLES, EPOCHS, *values]
+        close = difflib.get_close_matches(resource, known, 1)
+        raise ValueError(
+            f"resource={resource!r} is not a parameter of "
+            f"{type(estimator).__name__}, nor 'auto', 'n_samples' or 'n_epochs'"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+        )
+
+
+def _may_be_integer(leaf: Any, parameter: str) -> bool:
+    """Return whether a parameter may be any integer of a range.
+
+    Where the class states no constraints, the value, the default and the annotation
+    tell what it is not.
+    """
+    stated = takes_integers(leaf, parameter)
+    if stated is not None:
+        return stated
+    # What is no parameter is a step.
+    value, default = parameters(leaf).get(parameter, ("", None))
+    if isinstance(value, float | str | bool) or isinstance(default, float | bool):
+        return False
+    words = set(re.findall(r"\w+", annotation(type(leaf), parameter)))
+    return not words & {"float", "str", "bool"} or "int" in words
 
 
 def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
@@ -340,5 +449,7 @@ def full_value(estimator: Any, resource: str) -> int | None:
     leaf, _ = leaf_of(clone(estimator), resource)
     parameter = "max_iter" if resource == EPOCHS else resource.rpartition("__")[2]
     value = leaf.get_params(deep=False).get(parameter)
+    if value is None and resource != EPOCHS:
+        value = _rounds(leaf, parameter).default
     is_number = isinstance(value, Integral) and not isinstance(value, bool)
     return int(value) if is_number and value > 0 else None

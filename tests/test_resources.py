@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, clone
+from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -31,6 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from sklearn_tuners import HyperbandSearchCV
 from sklearn_tuners._resources import (
     auto_resource,
     check_resource,
@@ -43,6 +45,7 @@ from sklearn_tuners._resources import (
     scale_factors,
     stratifies,
     subset,
+    synonyms,
 )
 
 SHARES = [Fraction(1, 27), Fraction(1, 9), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
@@ -186,6 +189,8 @@ def test_the_first_groups_show_every_label():
             ("pipeline__randomforestclassifier__n_estimators", 10),
         ),
         (make_pipeline(StandardScaler(), "passthrough"), ("n_samples", 1)),
+        (make_pipeline(RandomForestClassifier(), "passthrough"), ("n_samples", 1)),
+        (make_pipeline(RandomForestClassifier(), None), ("n_samples", 1)),
     ],
 )
 def test_auto_picks_what_suits_the_estimator(estimator, expected):
@@ -227,8 +232,23 @@ class PartialFitOnly(BaseEstimator):
 
 
 class NoConstraints(BaseEstimator):
-    def __init__(self, rounds=None):
+    def __init__(
+        self,
+        rounds=None,
+        rate=0.5,
+        kind: str | None = None,
+        share: float | None = None,
+        depth: int | float | None = None,
+        is_quick=False,
+        n_bins="auto",
+    ):
         self.rounds = rounds
+        self.rate = rate
+        self.kind = kind
+        self.share = share
+        self.depth = depth
+        self.is_quick = is_quick
+        self.n_bins = n_bins
 
 
 @pytest.mark.parametrize(
@@ -269,6 +289,26 @@ class NoConstraints(BaseEstimator):
             set(),
             "resource='svc__kernel' must be",
         ),
+        (
+            make_pipeline(StandardScaler(), "passthrough"),
+            "passthrough",
+            set(),
+            "resource='passthrough' must be",
+        ),
+        (make_pipeline(SVC(), "passthrough"), "passthrough__C", set(), "is not a para"),
+        *[
+            (NoConstraints(**given), name, set(), f"resource='{name}' must be")
+            for given, name in [
+                ({}, "rate"),
+                ({"rate": 1}, "rate"),
+                ({}, "kind"),
+                ({}, "share"),
+                ({}, "is_quick"),
+                ({}, "n_bins"),
+                ({"rounds": 10.0}, "rounds"),
+                ({"rounds": True}, "rounds"),
+            ]
+        ],
     ],
 )
 def test_bad_combinations_name_the_parameter(estimator, resource, searched, message):
@@ -286,6 +326,8 @@ def test_bad_combinations_name_the_parameter(estimator, resource, searched, mess
         (SGDClassifier(), "n_epochs"),
         (PartialFitOnly(), "n_epochs"),
         (NoConstraints(), "rounds"),
+        (NoConstraints(), "depth"),
+        (NoConstraints(n_bins=8), "n_bins"),
         (
             MultiOutputRegressor(HistGradientBoostingRegressor()),
             "estimator__max_iter",
@@ -294,6 +336,66 @@ def test_bad_combinations_name_the_parameter(estimator, resource, searched, mess
 )
 def test_good_ones_are_judged_by_the_constraints_not_by_the_value(estimator, resource):
     check_resource(estimator, resource, {"C"})
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "given", "resource", "full"),
+    [
+        ("xgboost", "XGBClassifier", {}, "n_estimators", 100),
+        ("xgboost", "XGBRegressor", {"n_estimators": 30}, "n_estimators", 30),
+        ("lightgbm", "LGBMClassifier", {}, "n_estimators", 100),
+        ("lightgbm", "LGBMRegressor", {"num_iterations": 30}, "num_iterations", 30),
+        ("catboost", "CatBoostClassifier", {}, "iterations", 1000),
+        ("catboost", "CatBoostRegressor", {"iterations": 30}, "iterations", 30),
+        ("catboost", "CatBoostClassifier", {"num_trees": 30}, "num_trees", 30),
+    ],
+)
+@pytest.mark.parametrize("is_step", [False, True])
+def test_rounds_of_boosting_libraries(package, name, given, resource, full, is_step):
+    estimator = getattr(pytest.importorskip(package), name)(**given)
+    prefix = ""
+    if is_step:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        prefix = f"{name.lower()}__"
+    found, least = auto_resource(estimator)
+    assert found == prefix + resource
+    assert least == least_sensible(estimator, found) > 1
+    assert full_value(estimator, found) == full
+    check_resource(estimator, found, {"C"})
+    assert found in synonyms(estimator, found)
+    for other in synonyms(estimator, found):
+        with pytest.raises(ValueError, match="is in the search space too"):
+            check_resource(estimator, found, {other})
+        if given and other != found:
+            with pytest.raises(ValueError, match=f"is another name of '{resource}'"):
+                check_resource(estimator, other, set())
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "resource"),
+    [
+        ("xgboost", "XGBClassifier", "learning_rate"),
+        ("xgboost", "XGBClassifier", "booster"),
+        ("lightgbm", "LGBMClassifier", "subsample"),
+        ("lightgbm", "LGBMClassifier", "boosting_type"),
+    ],
+)
+def test_what_libraries_take_no_integer_for(package, name, resource):
+    estimator = getattr(pytest.importorskip(package), name)()
+    with pytest.raises(ValueError, match=f"resource='{resource}' must be .* integers"):
+        check_resource(estimator, resource, set())
+
+
+def test_xgboost_makes_its_own_number_of_rounds_unless_it_is_searched():
+    xgboost = pytest.importorskip("xgboost")
+    X, y = load_breast_cancer(return_X_y=True)
+    model = xgboost.XGBClassifier(n_jobs=1, max_depth=1)
+    space = {"min_child_weight": [1.0, 2.0]}
+    search = HyperbandSearchCV(model, space, cv=2, brackets=1).fit(X, y)
+    assert search.n_resources_ == [11, 33, 100]
+    assert search.best_estimator_.get_booster().num_boosted_rounds() == 100
+    plan = HyperbandSearchCV(model, {"n_estimators": [1, 2]}).plan(X, y)
+    assert plan["n_resources"].max() == len(y)
 
 
 def test_least_samples_are_enough_for_the_classes():
