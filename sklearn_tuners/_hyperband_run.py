@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
 from sklearn_tuners._compat import CallbackTask
@@ -34,14 +35,17 @@ from sklearn_tuners._journal import Identity, JournaledTrial
 from sklearn_tuners._resources import (
     auto_resource,
     check_resource,
+    first_rows,
     full_value,
     is_series,
+    label_codes,
     labels_of,
     least_samples,
     least_sensible,
     nested_order,
     resolved_settings,
     scale_factors,
+    smallest_samples,
     stratifies,
     subset,
     synonyms,
@@ -196,10 +200,7 @@ def _smallest(
     if isinstance(given, str):
         lowest = 1
         if resource == SAMPLES:
-            n_labels = 1
-            if stratifies(search.estimator, y):
-                n_labels = len(np.unique(np.asarray(y)))
-            lowest = 2 * n_splits * n_labels
+            lowest = smallest_samples(search.estimator, y, n_splits)
         if given == "auto":
             share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
             sensible = max(least, math.floor(largest / share))
@@ -261,7 +262,6 @@ class HyperbandRun(Run):
             search, searched, n_samples=n_samples, y=y, n_splits=len(self.splits)
         )
         self.n_samples, self._has_warned = n_samples, False
-        self.stratifies = stratifies(self.base_estimator, y)
         if self.schedule.resource == SAMPLES:
             self._order_rows()
         self.labels = (
@@ -289,7 +289,9 @@ class HyperbandRun(Run):
 
     def _order_rows(self) -> None:
         """Order the training rows of each split as rungs use them."""
-        y = np.asarray(self.shared.y) if self.stratifies else None
+        y, self.codes = self.shared.y, None
+        if stratifies(self.base_estimator, y):
+            self.codes = label_codes(y)
         in_time = is_series(self.cv)  # the latest rows, of whatever group
         self.row_groups = None
         if self.groups is not None and not in_time:
@@ -297,23 +299,28 @@ class HyperbandRun(Run):
         self.orders = [
             nested_order(
                 np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
-                y,
+                self.codes,
                 groups=self.row_groups,
                 is_series=in_time,
                 rng=np.random.default_rng([self.seed, 8, split]),
             )
             for split, (train, _) in enumerate(self.splits)
         ]
-        if y is None:
-            return
-        share = Fraction(self.schedule.rungs[0], self.n_samples)
+        if self.codes is not None:
+            self._check_labels(self.codes)
+
+    def _check_labels(self, codes: NDArray[np.intp]) -> None:
+        """Raise ``ValueError`` if the first rung is too small to have each label."""
+        given, begins = self.search.min_resources, self.schedule.rungs[0]
+        share = Fraction(begins, self.n_samples)
         for order in self.orders:
-            n_rows, n_labels = int(len(order) * share), len(np.unique(y[order]))
-            if n_rows < n_labels:
+            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order]))
+            if n_rows < n_needed:
                 raise ValueError(
-                    f"min_resources={self.schedule.rungs[0]} leaves {n_rows} training "
-                    f"rows for the {n_labels} classes of y; give at least "
-                    f"{math.ceil(n_labels / len(order) * self.n_samples)}"
+                    f"min_resources={given!r} makes a first rung of {begins} rows: "
+                    f"{n_rows} of the training rows of a split, and {n_needed} are "
+                    "needed to have every class of y; give at least "
+                    f"{math.ceil(n_needed / len(order) * self.n_samples)}"
                 )
 
     def _most_trials(self) -> int:
@@ -385,9 +392,9 @@ class HyperbandRun(Run):
             share = Fraction(stage.resource, self.n_samples)
             order = self.orders[split]
             if share < 1:
-                labels = np.asarray(self.shared.y)[order] if self.stratifies else None
+                codes = None if self.codes is None else self.codes[order]
                 groups = None if self.row_groups is None else self.row_groups[order]
-                train = subset(order, share, labels, groups)
+                train = subset(order, share, codes, groups)
                 factors = scale_factors(estimator, len(order) / len(train))
         training = Training(
             resource=self.schedule.resource,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
@@ -23,6 +24,8 @@ from sklearn_tuners.spaces import resources
 __all__ = [
     "auto_resource",
     "check_resource",
+    "first_rows",
+    "label_codes",
     "labels_of",
     "least_samples",
     "nested_order",
@@ -256,9 +259,71 @@ def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
     fewer than 20 of each class, 40 for a regression.
     """
     if y is not None and is_classifier(estimator):
-        n_classes = len(np.unique(np.asarray(y))) if np.ndim(y) == 1 else 2
-        return max(2 * n_splits, 20) * n_classes
+        n_labels = n_rows_with_all_labels(y) if stratifies(estimator, y) else 2
+        return max(2 * n_splits, 20) * n_labels
     return max(2 * n_splits, 40)
+
+
+def smallest_samples(estimator: Any, y: Any, n_splits: int) -> int:
+    """Return the fewest rows for every split to have two of each class, or two."""
+    n_labels = n_rows_with_all_labels(y) if stratifies(estimator, y) else 1
+    return 2 * n_splits * n_labels
+
+
+def n_rows_with_all_labels(y: Any) -> int:
+    """Return how many rows are enough to have every label of every column.
+
+    Examples
+    --------
+    >>> n_rows_with_all_labels([0, 1, 2]), n_rows_with_all_labels([[0, 1], [1, 0]])
+    (3, 3)
+    """
+    codes = label_codes(y)
+    # The first row has a label of each column, each of the others brings one at least.
+    return int(codes.max() + 2 - codes.shape[1])
+
+
+def label_codes(y: Any) -> IntArray:
+    """Return an integer for each label of each column, another one in each column.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix of shape (n,) or (n, n_columns)
+        Target of a classification with one or several outputs.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns)
+
+    Examples
+    --------
+    >>> label_codes([["a", "x"], ["b", "x"]]).tolist()
+    [[0, 2], [1, 2]]
+    """
+    table = np.asarray(y.toarray() if issparse(y) else y)
+    columns, n = [], 0
+    for column in table.reshape(len(table), -1).T:
+        labels, codes = np.unique(column, return_inverse=True)
+        columns.append(codes + n)
+        n += len(labels)
+    return np.stack(columns, axis=1)
+
+
+def first_rows(codes: IntArray) -> IntArray:
+    """Return the positions of the rows that are the first to show some label.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, n_columns)
+        See `label_codes`.
+
+    Returns
+    -------
+    ndarray
+        Ascending.
+    """
+    _, first = np.unique(codes, return_index=True)
+    return np.unique(first // codes.shape[1])
 
 
 def labels_of(estimator: Any, y: Any) -> Any:
@@ -339,7 +404,10 @@ def _parts(estimator: Any) -> list[tuple[str, Any]]:
 
 
 def subset(
-    order: IntArray, share: Fraction, train_y: Any = None, groups: Any = None
+    order: IntArray,
+    share: Fraction,
+    codes: IntArray | None = None,
+    groups: Any = None,
 ) -> IntArray:
     """Return the rows of a training set that a rung uses, in ascending order.
 
@@ -349,9 +417,9 @@ def subset(
         See `nested_order`.
     share : Fraction
         Of the rows, rounded down; at least one.
-    train_y : ndarray of shape (n,), default=None
-        Their labels in that order; as many rows more are taken as it needs for each
-        label to be there.
+    codes : ndarray of shape (n, n_columns), default=None
+        Their labels in that order, see `label_codes`; as many rows more are taken as it
+        needs for each label to be there.
     groups : ndarray of shape (n,), default=None
         Their groups in that order; only whole ones are taken, at least one.
 
@@ -363,10 +431,7 @@ def subset(
     if groups is not None:
         _, group = np.unique(groups, return_inverse=True)
         ends = np.append(np.flatnonzero(np.diff(group)) + 1, len(order))
-    least = 1
-    if train_y is not None:
-        _, first = np.unique(train_y, return_index=True)
-        least = int(first.max()) + 1
+    least = 1 if codes is None else int(first_rows(codes)[-1]) + 1
     fitting = ends[ends <= int(len(order) * share)]
     enough = ends[ends >= least]
     return np.sort(order[: max([*fitting[-1:], enough[0]])])
@@ -374,7 +439,7 @@ def subset(
 
 def nested_order(
     train: IntArray,
-    y: Any,
+    codes: IntArray | None,
     *,
     groups: Any = None,
     is_series: bool = False,
@@ -386,9 +451,9 @@ def nested_order(
     ----------
     train : ndarray of shape (n,)
         Training rows of a split.
-    y : ndarray or None
-        Labels of all rows of a classification. Each beginning has them in proportion,
-        and the first rows have one of each.
+    codes : ndarray of shape (n_samples, n_columns) or None
+        Labels of all rows of a classification, see `label_codes`. The first rows show
+        each of them, and each beginning has those of a single column in proportion.
     groups : array-like or None
         Groups of all rows; those of one group follow each other.
     is_series : bool, default=False
@@ -406,25 +471,27 @@ def nested_order(
     if groups is not None:
         _, group = np.unique(np.asarray(groups)[train], return_inverse=True)
         turn = rng.permutation(group.max() + 1)[group]
-        if y is not None:
-            turn = _labels_first(turn, np.asarray(y)[train])
+        if codes is not None:
+            turn = _labels_first(turn, codes[train])
         return train[np.lexsort((train, turn))]
     shuffled = rng.permutation(train)
-    if y is None:
+    if codes is None:
         return shuffled
-    labels, code = np.unique(np.asarray(y)[shuffled], return_inverse=True)
-    position = np.empty(len(shuffled))
-    for label in range(len(labels)):
-        rows = np.flatnonzero(code == label)
-        position[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-        position[rows[0]] = 0.0
+    codes = codes[shuffled]
+    position = np.ones(len(shuffled))
+    if codes.shape[1] == 1:
+        for label in np.unique(codes):
+            rows = np.flatnonzero(codes[:, 0] == label)
+            position[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    position[first_rows(codes)] = 0.0
     return shuffled[np.argsort(position, kind="stable")]
 
 
-def _labels_first(turn: IntArray, labels: NDArray[Any]) -> IntArray:
+def _labels_first(turn: IntArray, codes: IntArray) -> IntArray:
     """Bring forward the groups that first show each label."""
-    first = {int(turn[labels == label].min()) for label in np.unique(labels)}
-    return np.where(np.isin(turn, sorted(first)), turn - turn.max() - 1, turn)
+    in_turn = np.argsort(turn, kind="stable")
+    first = np.unique(turn[in_turn[first_rows(codes[in_turn])]])
+    return np.where(np.isin(turn, first), turn - turn.max() - 1, turn)
 
 
 def is_series(cv: Any) -> bool:
@@ -433,12 +500,11 @@ def is_series(cv: Any) -> bool:
 
 
 def stratifies(estimator: Any, y: Any) -> bool:
-    """Return whether subsets have to have all labels."""
-    return (
-        y is not None
-        and is_classifier(estimator)
-        and type_of_target(y) in ("binary", "multiclass")
-    )
+    """Return whether subsets have to have all labels, of one or several outputs."""
+    if y is None or not is_classifier(estimator):
+        return False
+    kind: str = type_of_target(y)
+    return kind.startswith(("binary", "multiclass", "multilabel"))
 
 
 def full_value(estimator: Any, resource: str) -> int | None:
