@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -28,6 +28,7 @@ from sklearn_tuners._hyperband_run import (
     steps,
     warn_of_single_rung,
 )
+from sklearn_tuners._names import check_parameter_names
 from sklearn_tuners._resources import auto_resource, labels_of
 from sklearn_tuners._results import (
     cumulative_times,
@@ -384,7 +385,7 @@ class HyperbandSearchCV(BaseTunerCV):
         self.continuation = continuation
 
     def plan(self, X: Any, y: Any = None, *, groups: Any = None) -> pd.DataFrame:
-        """Return what one pass will train, before any fit.
+        """Return what one pass, or `n_iter` if less, will train, before any fit.
 
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
@@ -412,21 +413,25 @@ class HyperbandSearchCV(BaseTunerCV):
         X, y, groups = indexable(X, y, groups)
         if isinstance(self.cv, Iterator):
             self.set_params(cv=list(self.cv))  # `fit` could not read it again
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        # A copy: of a RandomState in `cv`, `fit` shall draw what it would have drawn.
+        cv = check_cv(deepcopy(self.cv), y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
         probe = copy(self)  # the space of these data is not the one of a fit
         probe._choose_space(self.estimator, X, y, split)
         space = probe._parse_space(seed=0)
+        check_parameter_names(space, clone(self.estimator))
         searched = {name for b in space.branches for name in b.dimensions}
         schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
         rows, n_left = [], space.n_distinct
+        n_wanted = math.inf if self.n_iter is None else self.n_iter
         for b, bracket in enumerate(schedule.brackets):
-            if n_left <= 0:
+            size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
+            if size <= 0:
                 break
-            size = int(min(n_left, bracket.n_candidates[0]))
             bracket = bracket.limited_to(size, self.factor)
             n_left -= bracket.n_candidates[-1]  # the others may return
+            n_wanted -= size
             chain: tuple[int, ...] = ()
             for i, (n, r) in enumerate(
                 zip(bracket.n_candidates, bracket.resources, strict=True)

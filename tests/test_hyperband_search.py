@@ -708,6 +708,7 @@ def test_stop_rules_look_at_full_rows_only():
             {"resource": "n_samples", "min_resources": 2, "max_resources": 100},
             "min_resources=2 makes a first rung of 3 rows: 1 of .* split, and 2 are",
         ),
+        ({"param_distributions": {"depth": [1, 2]}}, "parameter 'depth', which cannot"),
         ({"resource": "max_depth"}, "resource='max_depth' is in the search space"),
         ({"resource": "criterion"}, "resource='criterion' must be"),
         ({"resource": "n_epochs"}, "resource='n_epochs' needs"),
@@ -723,7 +724,7 @@ def test_stop_rules_look_at_full_rows_only():
     ],
 )
 def test_bad_combinations_are_errors_that_name_the_parameter(changes, message):
-    search = forest_search(**changes)
+    search = forest_search().set_params(**changes)
     with pytest.raises(ValueError, match=message):
         search.fit(X, Y)
     if "first rung" not in message:
@@ -901,11 +902,37 @@ def expected_failed_checks(search):
     return {"check_supervised_y_2d": "a column y is a 2d target to Ridge: no warning"}
 
 
-def test_a_plan_leaves_no_trace():
-    search = HyperbandSearchCV(RandomForestClassifier(n_estimators=30))
-    before = set(vars(search))
-    assert len(search.plan(X, Y))
-    assert set(vars(search)) == before
+@pytest.mark.parametrize("space", [None, DEPTHS])
+def test_a_plan_leaves_no_trace(space):
+    def made():
+        return HyperbandSearchCV(
+            RandomForestClassifier(n_estimators=9, random_state=0),
+            space,
+            cv=KFold(2, shuffle=True, random_state=np.random.RandomState(0)),
+            min_resources=3,
+            brackets=1,
+            sampler="random",
+            random_state=np.random.RandomState(0),
+        )
+
+    planned, plain = made(), made()
+    before = set(vars(planned))
+    assert len(planned.plan(X, Y))
+    assert set(vars(planned)) == before
+    assert_same_results(planned.fit(X, Y), plain.fit(X, Y))
+
+
+@pytest.mark.parametrize("n_iter", [1, 4, 9, 11, 17, 20, None])
+def test_a_plan_ends_with_n_iter(n_iter):
+    search = epoch_search(n_iter=n_iter)
+    plan = search.plan(X, Y)
+    begun = plan.loc[plan["iter"] == 0, "n_candidates"].sum()
+    assert begun == min(n_iter or 17, 17)
+    search.fit(X, Y)
+    n = len(plan)
+    assert search.n_candidates_[:n] == plan["n_candidates"].tolist()
+    assert search.n_resources_[:n] == plan["n_resources"].tolist()
+    assert (len(search.n_candidates_) > n) == (n_iter == 20)
 
 
 def test_a_plan_does_not_use_up_a_generator_of_splits():
