@@ -67,12 +67,13 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, of whole groups if `groups` are given, and the latest rows with
-          `TimeSeriesSplit`; candidates are always tested on whole test folds;
+          classifier, of whole groups if `groups` are given, and the latest rows if `cv`
+          is a `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
         - ``"n_epochs"``: calls of ``partial_fit`` with all training rows, for an
-          estimator that has it, alone or as the last step of a pipeline;
+          estimator that has it, alone or as the last step of a pipeline; that is meant
+          also where it has a parameter of this name;
         - ``"auto"``: trees, rounds or iterations where the estimator is known to have
           them, else ``"n_samples"``.
 
