@@ -333,7 +333,7 @@ def is_callback_attribute(name: str) -> bool:
     return name in _RUNNING_FIT or name == "_skl_callbacks"
 
 
-def takes_integers(estimator: Any, name: str) -> bool:
+def takes_integers(estimator: Any, name: str) -> bool | None:
     """Return whether a parameter may be any integer of a range.
 
     Parameters
@@ -345,18 +345,16 @@ def takes_integers(estimator: Any, name: str) -> bool:
 
     Returns
     -------
-    bool
-        As the constraints of its class say, whatever its value; True for an estimator
-        that states none.
+    bool or None
+        As the constraints of its class say, whatever its value; None where they say
+        nothing.
     """
-    constraints = getattr(type(estimator), "_parameter_constraints", {})
-    if name not in constraints:
-        return True
-    if constraints[name] == "no_validation":
-        return True
+    constraints = getattr(type(estimator), "_parameter_constraints", {}).get(name)
+    if not isinstance(constraints, list):
+        return None
     return any(
         isinstance(constraint, Interval) and constraint.type is Integral
-        for constraint in constraints[name]
+        for constraint in constraints
     )
 
 

@@ -35,6 +35,7 @@ from scipy.stats import rankdata
 __all__ = [
     "Bracket",
     "bracket_from",
+    "exact",
     "make_brackets",
     "promoted",
     "rung_resources",
@@ -64,6 +65,11 @@ class Bracket:
         return bracket_from(n, self.resources, factor)
 
 
+def exact(factor: float) -> Fraction:
+    """Return a factor as it is written: 1.6 is 8/5, not the float next to it."""
+    return Fraction(str(factor))
+
+
 def rung_resources(
     min_resources: int, max_resources: int, factor: float = 3
 ) -> list[int]:
@@ -76,7 +82,8 @@ def rung_resources(
         are it divided by powers of `factor`, rounded down, as long as that is not less
         than `min_resources`.
     factor : int or float, default=3
-        Larger than 1.
+        Larger than 1. Below 2, quotients that are rounded down to the same integer are
+        one rung, so that there are fewer rungs, and brackets, than in Algorithm 1.
 
     Returns
     -------
@@ -88,11 +95,13 @@ def rung_resources(
     [1, 3, 9, 27, 81, 243]
     >>> rung_resources(10, 100, 2)
     [12, 25, 50, 100]
+    >>> rung_resources(1, 5, 1.5)  # 5 / 1.5^3 and 5 / 1.5^4 are both 1
+    [1, 2, 3, 5]
     """
     rungs = [max_resources]
     share = Fraction(max_resources)
     while True:
-        share /= Fraction(float(factor))
+        share /= exact(factor)
         resource = math.floor(share)
         if resource < max(min_resources, 1):
             return rungs[::-1]
@@ -119,7 +128,7 @@ def bracket_from(n: int, resources: Sequence[int], factor: float = 3) -> Bracket
     -------
     Bracket
     """
-    eta = Fraction(float(factor))
+    eta = exact(factor)
     counts = [max(1, math.floor(n / eta**i)) for i in range(len(resources))]
     return Bracket(tuple(counts), tuple(resources))
 
@@ -151,7 +160,7 @@ def make_brackets(rungs: Sequence[int], factor: float = 3) -> list[Bracket]:
     (8, 27) (2, 81)
     (5, 81)
     """
-    eta = Fraction(float(factor))
+    eta = exact(factor)
     return [
         bracket_from(
             math.ceil(len(rungs) * eta**s / (s + 1)),

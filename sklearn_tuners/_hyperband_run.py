@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
 from sklearn_tuners._compat import CallbackTask
@@ -20,21 +21,30 @@ from sklearn_tuners._continuation import Training
 from sklearn_tuners._engine import Trial
 from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
 from sklearn_tuners._halving import HalvingTuner, Stage
-from sklearn_tuners._hyperband import Bracket, make_brackets, rung_resources
+from sklearn_tuners._hyperband import (
+    Bracket,
+    exact,
+    make_brackets,
+    rung_resources,
+)
 from sklearn_tuners._journal import Identity, JournaledTrial
 from sklearn_tuners._resources import (
     auto_resource,
     check_resource,
+    first_rows,
     full_value,
     is_series,
+    label_codes,
     labels_of,
     least_samples,
     least_sensible,
     nested_order,
     resolved_settings,
     scale_factors,
+    smallest_samples,
     stratifies,
     subset,
+    synonyms,
 )
 from sklearn_tuners._resume import identify
 from sklearn_tuners._run import Run
@@ -44,7 +54,13 @@ from sklearn_tuners._states import Store
 if TYPE_CHECKING:
     from sklearn_tuners._hyperband_search import HyperbandSearchCV
 
-__all__ = ["HyperbandRun", "Schedule", "make_schedule", "steps"]
+__all__ = [
+    "HyperbandRun",
+    "Schedule",
+    "make_schedule",
+    "steps",
+    "warn_of_single_rung",
+]
 
 _MAX_AUTO_BRACKETS = 3
 """Brackets of a pass where `min_resources` is "auto": five cost more than they found
@@ -107,9 +123,10 @@ def make_schedule(
     estimator, resource, least = search.estimator, search.resource, 1
     if resource == "auto":
         resource, least = auto_resource(estimator)
-        # Either itself, or the estimator whose it is.
-        if any(
-            resource == name or resource.startswith(f"{name}__") for name in searched
+        # Either itself, by whatever name, or the estimator whose it is.
+        names = synonyms(estimator, resource)
+        if searched.intersection(names) or any(
+            resource.startswith(f"{name}__") for name in searched
         ):
             resource, least = SAMPLES, 1
     else:
@@ -130,6 +147,22 @@ def make_schedule(
             )
         brackets = brackets[: search.brackets]
     return Schedule(resource, tuple(rungs), tuple(brackets))
+
+
+def warn_of_single_rung(search: HyperbandSearchCV, schedule: Schedule) -> None:
+    """Warn if a search that chose its least resource has nothing to choose from."""
+    if len(schedule.rungs) > 1 or not isinstance(search.min_resources, str):
+        return
+    one = "one candidate in a pass, " if search.n_iter is None else "every candidate "
+    warnings.warn(
+        f"The search has a single rung: {one}with the full resource "
+        f"({schedule.resource}={schedule.rungs[0]}). "
+        f"min_resources={search.min_resources!r} finds no smaller resource with "
+        f"factor={search.factor}: give min_resources as an integer, or a larger "
+        "max_resources.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _largest(search: HyperbandSearchCV, resource: str, n_samples: int) -> int:
@@ -160,15 +193,17 @@ def _smallest(
     n_splits: int,
 ) -> int:
     given = search.min_resources
-    if given == "auto":
-        share = Fraction(float(search.factor)) ** (_MAX_AUTO_BRACKETS - 1)
-        return min(max(least, math.floor(largest / share), 1), largest)
-    if given in ("smallest", "exhaust"):
-        n_labels = 1
-        if resource == SAMPLES and stratifies(search.estimator, y):
-            n_labels = len(np.unique(np.asarray(y)))
-        smallest = 2 * n_splits * n_labels if resource == SAMPLES else 1
-        return min(smallest, largest)
+    if isinstance(given, str):
+        lowest = 1
+        if resource == SAMPLES:
+            lowest = smallest_samples(search.estimator, y, n_splits)
+        if given == "auto":
+            share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
+            sensible = max(least, math.floor(largest / share))
+            # A second rung that is not sensible is better than a single one.
+            below = math.floor(largest / exact(search.factor))
+            lowest = max(lowest, min(sensible, below))
+        return min(lowest, largest)
     smallest = int(given)
     if smallest > largest:
         raise ValueError(
@@ -223,7 +258,6 @@ class HyperbandRun(Run):
             search, searched, n_samples=n_samples, y=y, n_splits=len(self.splits)
         )
         self.n_samples, self._has_warned = n_samples, False
-        self.stratifies = stratifies(self.base_estimator, y)
         if self.schedule.resource == SAMPLES:
             self._order_rows()
         self.labels = (
@@ -251,7 +285,9 @@ class HyperbandRun(Run):
 
     def _order_rows(self) -> None:
         """Order the training rows of each split as rungs use them."""
-        y = np.asarray(self.shared.y) if self.stratifies else None
+        y, self.codes = self.shared.y, None
+        if stratifies(self.base_estimator, y):
+            self.codes = label_codes(y)
         in_time = is_series(self.cv)  # the latest rows, of whatever group
         self.row_groups = None
         if self.groups is not None and not in_time:
@@ -259,23 +295,28 @@ class HyperbandRun(Run):
         self.orders = [
             nested_order(
                 np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
-                y,
+                self.codes,
                 groups=self.row_groups,
                 is_series=in_time,
                 rng=np.random.default_rng([self.seed, 8, split]),
             )
             for split, (train, _) in enumerate(self.splits)
         ]
-        if y is None:
-            return
-        share = Fraction(self.schedule.rungs[0], self.n_samples)
+        if self.codes is not None:
+            self._check_labels(self.codes)
+
+    def _check_labels(self, codes: NDArray[np.intp]) -> None:
+        """Raise ``ValueError`` if the first rung is too small to have each label."""
+        given, begins = self.search.min_resources, self.schedule.rungs[0]
+        share = Fraction(begins, self.n_samples)
         for order in self.orders:
-            n_rows, n_labels = int(len(order) * share), len(np.unique(y[order]))
-            if n_rows < n_labels:
+            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order]))
+            if n_rows < n_needed:
                 raise ValueError(
-                    f"min_resources={self.schedule.rungs[0]} leaves {n_rows} training "
-                    f"rows for the {n_labels} classes of y; give at least "
-                    f"{math.ceil(n_labels / len(order) * self.n_samples)}"
+                    f"min_resources={given!r} makes a first rung of {begins} rows: "
+                    f"{n_rows} of the training rows of a split, and {n_needed} are "
+                    "needed to have every class of y; give at least "
+                    f"{math.ceil(n_needed / len(order) * self.n_samples)}"
                 )
 
     def _most_trials(self) -> int:
@@ -347,9 +388,9 @@ class HyperbandRun(Run):
             share = Fraction(stage.resource, self.n_samples)
             order = self.orders[split]
             if share < 1:
-                labels = np.asarray(self.shared.y)[order] if self.stratifies else None
+                codes = None if self.codes is None else self.codes[order]
                 groups = None if self.row_groups is None else self.row_groups[order]
-                train = subset(order, share, labels, groups)
+                train = subset(order, share, codes, groups)
                 factors = scale_factors(estimator, len(order) / len(train))
         training = Training(
             resource=self.schedule.resource,

@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -27,7 +27,9 @@ from sklearn_tuners._hyperband_run import (
     Schedule,
     make_schedule,
     steps,
+    warn_of_single_rung,
 )
+from sklearn_tuners._names import check_parameter_names
 from sklearn_tuners._resources import auto_resource, labels_of
 from sklearn_tuners._results import (
     cumulative_times,
@@ -66,28 +68,31 @@ class HyperbandSearchCV(BaseTunerCV):
         What a candidate gets more of from rung to rung:
 
         - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, of whole groups if `groups` are given, and the latest rows with
-          `TimeSeriesSplit`; candidates are always tested on whole test folds;
+          classifier, of whole groups if `groups` are given, and the latest rows if `cv`
+          is a `TimeSeriesSplit`; candidates are always tested on whole test folds;
         - the name of a parameter of the estimator, or of a step of it, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
         - ``"n_epochs"``: calls of ``partial_fit`` with all training rows, for an
-          estimator that has it, alone or as the last step of a pipeline;
+          estimator that has it, alone or as the last step of a pipeline; that is meant
+          also where it has a parameter of this name;
         - ``"auto"``: trees, rounds or iterations where the estimator is known to have
           them, else ``"n_samples"``.
 
     min_resources : int, "auto", "smallest" or "exhaust", default="auto"
         The least that a candidate begins with. "auto" is the smallest value that is
         sensible for the estimator or the data, and allows three brackets at the most;
+        where it leaves only one rung, `max_resources` / `factor` makes a second.
         "smallest" is 1, or for n_samples two of each class (or two rows) for every
         split. "exhaust" means the same here, as the last rung always has everything.
 
     max_resources : int or "auto", default="auto"
         The full resource. "auto" is all rows, or the value that the parameter has on
-        the estimator (for "n_epochs": its ``max_iter``).
+        the estimator (for "n_epochs": its ``max_iter``; for rounds of XGBoost, LightGBM
+        or CatBoost that are not given: their own default).
 
     factor : int or float, default=3
         From rung to rung one candidate in `factor` goes on, with `factor` times the
-        resource.
+        resource. Below 2, rungs that are rounded down to the same resource are one.
 
     brackets : int, default=None
         Number of brackets of a pass, from the one with most candidates on. 1 is
@@ -382,7 +387,7 @@ class HyperbandSearchCV(BaseTunerCV):
         self.continuation = continuation
 
     def plan(self, X: Any, y: Any = None, *, groups: Any = None) -> pd.DataFrame:
-        """Return what one pass will train, before any fit.
+        """Return what one pass, or `n_iter` if less, will train, before any fit.
 
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
@@ -410,21 +415,25 @@ class HyperbandSearchCV(BaseTunerCV):
         X, y, groups = indexable(X, y, groups)
         if isinstance(self.cv, Iterator):
             self.set_params(cv=list(self.cv))  # `fit` could not read it again
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        # A copy: of a RandomState in `cv`, `fit` shall draw what it would have drawn.
+        cv = check_cv(deepcopy(self.cv), y, classifier=is_classifier(self.estimator))
         split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
         probe = copy(self)  # the space of these data is not the one of a fit
         probe._choose_space(self.estimator, X, y, split)
         space = probe._parse_space(seed=0)
+        check_parameter_names(space, clone(self.estimator))
         searched = {name for b in space.branches for name in b.dimensions}
         schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
         rows, n_left = [], space.n_distinct
+        n_wanted = math.inf if self.n_iter is None else self.n_iter
         for b, bracket in enumerate(schedule.brackets):
-            if n_left <= 0:
+            size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
+            if size <= 0:
                 break
-            size = int(min(n_left, bracket.n_candidates[0]))
             bracket = bracket.limited_to(size, self.factor)
             n_left -= bracket.n_candidates[-1]  # the others may return
+            n_wanted -= size
             chain: tuple[int, ...] = ()
             for i, (n, r) in enumerate(
                 zip(bracket.n_candidates, bracket.resources, strict=True)
@@ -470,6 +479,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     def _make_run(self, **kwargs: Any) -> HyperbandRun:
         run = HyperbandRun(self, **kwargs)
+        warn_of_single_rung(self, run.schedule)
         self.resource_ = run.schedule.resource
         self.min_resources_ = run.schedule.rungs[0]
         self.max_resources_ = run.schedule.rungs[-1]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["is_estimator", "nested", "parameters"]
+__all__ = ["annotation", "is_estimator", "nested", "parameters"]
 
 _SEARCHES = {"param_grid", "param_distributions"}
 """Parameters by which a search is known: it sets what is inside by itself."""
@@ -37,6 +37,25 @@ def parameters(estimator: Any) -> dict[str, tuple[Any, Any]]:
         default = defaults.get(name, inspect.Parameter.empty)
         found[name] = (values.get(name, default), default)
     return found
+
+
+def annotation(estimator_class: type, name: str) -> str:
+    """Return how a parameter is annotated by a class or its nearest base that has it.
+
+    Examples
+    --------
+    >>> class Forest:
+    ...     def __init__(self, n_trees: int = 10, depth=None): ...
+    >>> annotation(Forest, "n_trees"), annotation(Forest, "depth")
+    ('int', '')
+    """
+    for base in estimator_class.__mro__:
+        own = vars(base).get("__init__")
+        found = inspect.signature(own).parameters.get(name) if own else None
+        if found is not None:
+            kind = "" if found.annotation is found.empty else found.annotation
+            return kind if isinstance(kind, str) else inspect.formatannotation(kind)
+    return ""
 
 
 def nested(estimator: Any) -> Iterator[tuple[str, Any]]:

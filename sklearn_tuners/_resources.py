@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from fractions import Fraction
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.multioutput import MultiOutputClassifier
@@ -24,20 +26,49 @@ from sklearn_tuners._further import (
     leaf_of,
     parts_of,
 )
+from sklearn_tuners._parts import annotation, is_estimator, parameters
 from sklearn_tuners.spaces import resources
 
 __all__ = [
     "auto_resource",
     "check_resource",
+    "first_rows",
+    "label_codes",
     "labels_of",
     "least_samples",
     "nested_order",
     "resolved_settings",
     "scale_factors",
     "subset",
+    "synonyms",
 ]
 
 IntArray = NDArray[np.intp]
+
+
+class _Rounds(NamedTuple):
+    """What a library calls its rounds of boosting, and how many it makes by itself."""
+
+    names: tuple[str, ...]
+    default: int
+
+
+_ROUNDS = {
+    "catboost.core.CatBoost": _Rounds(
+        ("iterations", "n_estimators", "num_boost_round", "num_trees"), 1000
+    ),
+    "lightgbm.sklearn.LGBMModel": _Rounds(
+        (
+            *("n_estimators", "num_iterations", "num_iteration", "n_iter", "max_iter"),
+            *("num_tree", "num_trees", "num_round", "num_rounds", "nrounds"),
+            "num_boost_round",
+        ),
+        100,
+    ),
+    "xgboost.sklearn.XGBModel": _Rounds(("n_estimators",), 100),
+}
+"""By a base of the class; the first name is that of the registry. Neither the names nor
+the number can be read from an estimator whose parameter has not been given."""
 
 _SHRINKING = {
     "sklearn.linear_model._coordinate_descent.ElasticNet": "alpha",
@@ -56,6 +87,49 @@ _EARLY_STOPPING_ROWS = 10_000
 
 def _base_names(estimator: Any) -> list[str]:
     return [f"{c.__module__}.{c.__qualname__}" for c in type(estimator).__mro__]
+
+
+def _rounds(part: Any, parameter: str) -> _Rounds:
+    """Return what is known of a parameter, if it is the rounds of a library."""
+    known = (_ROUNDS[name] for name in _base_names(part) if name in _ROUNDS)
+    found = next(known, None)
+    return found if found and parameter in found.names else _Rounds((parameter,), 0)
+
+
+def _owner(estimator: Any, resource: str) -> Any:
+    """Return the estimator whose parameter it would be, None if there is none."""
+    path = resource.rpartition("__")[0]
+    part = estimator.get_params().get(path) if path else estimator
+    return part if is_estimator(part) else None
+
+
+def synonyms(estimator: Any, resource: str) -> list[str]:
+    """Return the full names by which an estimator knows a resource.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of the search.
+    resource : str
+        Full name of a parameter, or "n_samples" or "n_epochs".
+
+    Returns
+    -------
+    list of str
+        One name, but for the rounds of some boosters.
+    """
+    path, separator, own = resource.rpartition("__")
+    part = _owner(estimator, resource)
+    names = (own,) if part is None else _rounds(part, own).names
+    return [f"{path}{separator}{name}" for name in names]
+
+
+def _name_given(leaf: Any, parameter: str) -> str:
+    """Return the name of a parameter, or by which other one its value is given."""
+    first, *others = _rounds(leaf, parameter).names
+    given = leaf.get_params(deep=False)
+    names = [name for name in (*others, first) if given.get(name) is not None]
+    return names[0] if names else parameter
 
 
 def auto_resource(estimator: Any) -> tuple[str, int]:
@@ -87,16 +161,18 @@ def auto_resource(estimator: Any) -> tuple[str, int]:
     while isinstance(leaf, Pipeline):
         name, leaf = leaf.steps[-1]
         prefix += f"{name}__"
+    own = parameters(leaf) if is_estimator(leaf) else {}
     for name, least in sensible.items():
         parameter = name.removeprefix(prefix)
-        if parameter in leaf.get_params(deep=False) and goes_on(leaf, parameter):
-            return name, least
+        if name.startswith(prefix) and parameter in own and goes_on(leaf, parameter):
+            return prefix + _name_given(leaf, parameter), least
     return SAMPLES, 1
 
 
 def least_sensible(estimator: Any, resource: str) -> int:
     """Return the smallest sensible value of a resource parameter, 1 if not known."""
-    return resources(estimator).get(resource, 1)
+    known = resources(estimator)
+    return next((known[n] for n in synonyms(estimator, resource) if n in known), 1)
 
 
 def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
@@ -116,26 +192,58 @@ def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
     if resource == EPOCHS:
         check_epochs(estimator, searched)
         return
-    known = estimator.get_params()
-    if resource not in known:
-        close = difflib.get_close_matches(resource, [SAMPLES, EPOCHS, *known], 1)
-        raise ValueError(
-            f"resource={resource!r} is not a parameter of "
-            f"{type(estimator).__name__}, nor 'auto', 'n_samples' or 'n_epochs'"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-        )
-    if resource in searched:
-        raise ValueError(
-            f"resource={resource!r} is in the search space too: it is what the search "
-            "increases, so take it out of the space"
-        )
-    leaf, _ = leaf_of(estimator, resource)
-    if not takes_integers(leaf, resource.rpartition("__")[2]):
+    _check_name(estimator, resource)
+    leaf, own = _owner(estimator, resource), resource.rpartition("__")[2]
+    for name in synonyms(estimator, resource):
+        if name in searched:
+            same = "" if name == resource else f" as {name!r}"
+            raise ValueError(
+                f"resource={resource!r} is in the search space too{same}: it is what "
+                "the search increases, so take it out of the space"
+            )
+    if not _may_be_integer(leaf, own):
         raise ValueError(
             f"resource={resource!r} must be a parameter that takes integers, as the "
             f"number of trees or iterations does; {type(leaf).__name__} takes no "
             "integer there"
         )
+
+
+def _check_name(estimator: Any, resource: str) -> None:
+    """Raise ``ValueError`` if there is no such parameter, or its value has another."""
+    leaf, own = _owner(estimator, resource), resource.rpartition("__")[2]
+    given = own if leaf is None else _name_given(leaf, own)
+    if given != own:
+        raise ValueError(
+            f"resource={resource!r} is another name of {given!r}, which "
+            f"{type(leaf).__name__} has: use that name as the resource"
+        )
+    values = estimator.get_params()
+    if resource not in values and (leaf is None or own not in parameters(leaf)):
+        known = [SAMPLES, EPOCHS, *values]
+        close = difflib.get_close_matches(resource, known, 1)
+        raise ValueError(
+            f"resource={resource!r} is not a parameter of "
+            f"{type(estimator).__name__}, nor 'auto', 'n_samples' or 'n_epochs'"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+        )
+
+
+def _may_be_integer(leaf: Any, parameter: str) -> bool:
+    """Return whether a parameter may be any integer of a range.
+
+    Where the class states no constraints, the value, the default and the annotation
+    tell what it is not.
+    """
+    stated = takes_integers(leaf, parameter)
+    if stated is not None:
+        return stated
+    # What is no parameter is a step.
+    value, default = parameters(leaf).get(parameter, ("", None))
+    if isinstance(value, float | str | bool) or isinstance(default, float | bool):
+        return False
+    words = set(re.findall(r"\w+", annotation(type(leaf), parameter)))
+    return not words & {"float", "str", "bool"} or "int" in words
 
 
 def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
@@ -145,9 +253,71 @@ def least_samples(estimator: Any, y: Any, n_splits: int) -> int:
     fewer than 20 of each class, 40 for a regression.
     """
     if y is not None and is_classifier(estimator):
-        n_classes = len(np.unique(np.asarray(y))) if np.ndim(y) == 1 else 2
-        return max(2 * n_splits, 20) * n_classes
+        n_labels = n_rows_with_all_labels(y) if stratifies(estimator, y) else 2
+        return max(2 * n_splits, 20) * n_labels
     return max(2 * n_splits, 40)
+
+
+def smallest_samples(estimator: Any, y: Any, n_splits: int) -> int:
+    """Return the fewest rows for every split to have two of each class, or two."""
+    n_labels = n_rows_with_all_labels(y) if stratifies(estimator, y) else 1
+    return 2 * n_splits * n_labels
+
+
+def n_rows_with_all_labels(y: Any) -> int:
+    """Return how many rows are enough to have every label of every column.
+
+    Examples
+    --------
+    >>> n_rows_with_all_labels([0, 1, 2]), n_rows_with_all_labels([[0, 1], [1, 0]])
+    (3, 3)
+    """
+    codes = label_codes(y)
+    # The first row has a label of each column, each of the others brings one at least.
+    return int(codes.max() + 2 - codes.shape[1])
+
+
+def label_codes(y: Any) -> IntArray:
+    """Return an integer for each label of each column, another one in each column.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix of shape (n,) or (n, n_columns)
+        Target of a classification with one or several outputs.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns)
+
+    Examples
+    --------
+    >>> label_codes([["a", "x"], ["b", "x"]]).tolist()
+    [[0, 2], [1, 2]]
+    """
+    table = np.asarray(y.toarray() if issparse(y) else y)
+    columns, n = [], 0
+    for column in table.reshape(len(table), -1).T:
+        labels, codes = np.unique(column, return_inverse=True)
+        columns.append(codes + n)
+        n += len(labels)
+    return np.stack(columns, axis=1)
+
+
+def first_rows(codes: IntArray) -> IntArray:
+    """Return the positions of the rows that are the first to show some label.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, n_columns)
+        See `label_codes`.
+
+    Returns
+    -------
+    ndarray
+        Ascending.
+    """
+    _, first = np.unique(codes, return_index=True)
+    return np.unique(first // codes.shape[1])
 
 
 def labels_of(estimator: Any, y: Any) -> Any:
@@ -221,7 +391,10 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
 
 
 def subset(
-    order: IntArray, share: Fraction, train_y: Any = None, groups: Any = None
+    order: IntArray,
+    share: Fraction,
+    codes: IntArray | None = None,
+    groups: Any = None,
 ) -> IntArray:
     """Return the rows of a training set that a rung uses, in ascending order.
 
@@ -231,9 +404,9 @@ def subset(
         See `nested_order`.
     share : Fraction
         Of the rows, rounded down; at least one.
-    train_y : ndarray of shape (n,), default=None
-        Their labels in that order; as many rows more are taken as it needs for each
-        label to be there.
+    codes : ndarray of shape (n, n_columns), default=None
+        Their labels in that order, see `label_codes`; as many rows more are taken as it
+        needs for each label to be there.
     groups : ndarray of shape (n,), default=None
         Their groups in that order; only whole ones are taken, at least one.
 
@@ -245,10 +418,7 @@ def subset(
     if groups is not None:
         _, group = np.unique(groups, return_inverse=True)
         ends = np.append(np.flatnonzero(np.diff(group)) + 1, len(order))
-    least = 1
-    if train_y is not None:
-        _, first = np.unique(train_y, return_index=True)
-        least = int(first.max()) + 1
+    least = 1 if codes is None else int(first_rows(codes)[-1]) + 1
     fitting = ends[ends <= int(len(order) * share)]
     enough = ends[ends >= least]
     return np.sort(order[: max([*fitting[-1:], enough[0]])])
@@ -256,7 +426,7 @@ def subset(
 
 def nested_order(
     train: IntArray,
-    y: Any,
+    codes: IntArray | None,
     *,
     groups: Any = None,
     is_series: bool = False,
@@ -268,9 +438,9 @@ def nested_order(
     ----------
     train : ndarray of shape (n,)
         Training rows of a split.
-    y : ndarray or None
-        Labels of all rows of a classification. Each beginning has them in proportion,
-        and the first rows have one of each.
+    codes : ndarray of shape (n_samples, n_columns) or None
+        Labels of all rows of a classification, see `label_codes`. The first rows show
+        each of them, and each beginning has those of a single column in proportion.
     groups : array-like or None
         Groups of all rows; those of one group follow each other.
     is_series : bool, default=False
@@ -288,25 +458,27 @@ def nested_order(
     if groups is not None:
         _, group = np.unique(np.asarray(groups)[train], return_inverse=True)
         turn = rng.permutation(group.max() + 1)[group]
-        if y is not None:
-            turn = _labels_first(turn, np.asarray(y)[train])
+        if codes is not None:
+            turn = _labels_first(turn, codes[train])
         return train[np.lexsort((train, turn))]
     shuffled = rng.permutation(train)
-    if y is None:
+    if codes is None:
         return shuffled
-    labels, code = np.unique(np.asarray(y)[shuffled], return_inverse=True)
-    position = np.empty(len(shuffled))
-    for label in range(len(labels)):
-        rows = np.flatnonzero(code == label)
-        position[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-        position[rows[0]] = 0.0
+    codes = codes[shuffled]
+    position = np.ones(len(shuffled))
+    if codes.shape[1] == 1:
+        for label in np.unique(codes):
+            rows = np.flatnonzero(codes[:, 0] == label)
+            position[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    position[first_rows(codes)] = 0.0
     return shuffled[np.argsort(position, kind="stable")]
 
 
-def _labels_first(turn: IntArray, labels: NDArray[Any]) -> IntArray:
+def _labels_first(turn: IntArray, codes: IntArray) -> IntArray:
     """Bring forward the groups that first show each label."""
-    first = {int(turn[labels == label].min()) for label in np.unique(labels)}
-    return np.where(np.isin(turn, sorted(first)), turn - turn.max() - 1, turn)
+    in_turn = np.argsort(turn, kind="stable")
+    first = np.unique(turn[in_turn[first_rows(codes[in_turn])]])
+    return np.where(np.isin(turn, first), turn - turn.max() - 1, turn)
 
 
 def is_series(cv: Any) -> bool:
@@ -315,12 +487,11 @@ def is_series(cv: Any) -> bool:
 
 
 def stratifies(estimator: Any, y: Any) -> bool:
-    """Return whether subsets have to have all labels."""
-    return (
-        y is not None
-        and is_classifier(estimator)
-        and type_of_target(y) in ("binary", "multiclass")
-    )
+    """Return whether subsets have to have all labels, of one or several outputs."""
+    if y is None or not is_classifier(estimator):
+        return False
+    kind: str = type_of_target(y)
+    return kind.startswith(("binary", "multiclass", "multilabel"))
 
 
 def full_value(estimator: Any, resource: str) -> int | None:
@@ -331,5 +502,7 @@ def full_value(estimator: Any, resource: str) -> int | None:
     leaf, _ = leaf_of(clone(estimator), resource)
     parameter = "max_iter" if resource == EPOCHS else resource.rpartition("__")[2]
     value = leaf.get_params(deep=False).get(parameter)
+    if value is None and resource != EPOCHS:
+        value = _rounds(leaf, parameter).default
     is_number = isinstance(value, Integral) and not isinstance(value, bool)
     return int(value) if is_number and value > 0 else None

@@ -20,7 +20,7 @@ from sklearn_tuners._hyperband import (
     unrestricted_correlation,
 )
 
-FACTORS = st.sampled_from([2, 3, 4, 1.5, 2.5, math.e])
+FACTORS = st.sampled_from([2, 3, 4, 1.5, 1.6, 2.2, 2.5, math.e])
 
 
 def by_the_book(R: int, eta: Fraction) -> list[list[tuple[int, int]]]:
@@ -61,6 +61,19 @@ def test_powers_of_the_factor_lose_no_rung(power, factor):
     assert rung_resources(1, factor**power, factor) == expected
 
 
+def test_a_factor_is_the_decimal_number_that_is_written():
+    """The float next to 1.6 is a little larger, and would lose 160."""
+    for factor in (1.6, np.float64(1.6), np.float32(1.6), Fraction(8, 5)):
+        assert rung_resources(100, 256, factor) == [100, 160, 256]
+
+
+def test_rungs_that_are_the_same_integer_are_one():
+    assert rung_resources(1, 5, 1.5) == [1, 2, 3, 5]
+    assert len(by_the_book(5, Fraction(3, 2))) == 4
+    assert rung_resources(1, 9, 1.2) == [1, 2, 3, 4, 5, 6, 7, 9]
+    assert len(by_the_book(9, Fraction(6, 5))) == 13
+
+
 def test_rungs_of_243():
     assert rung_resources(1, 243, 3) == [1, 3, 9, 27, 81, 243]
     assert len(make_brackets(rung_resources(1, 243, 3))) == 6
@@ -68,7 +81,7 @@ def test_rungs_of_243():
 
 @given(R=st.integers(1, 3000), factor=FACTORS)
 def test_brackets_are_those_of_a_second_implementation(R, factor):
-    eta = Fraction(float(factor))
+    eta = Fraction(str(factor))
     expected = by_the_book(R, eta)
     # A factor below 2 gives several rungs the same integer; they are one here.
     assume(all(len({r for _, r in b}) == len(b) for b in expected))
@@ -87,7 +100,7 @@ def test_rungs_rise_to_the_full_resource(bounds, factor):
     rungs = rung_resources(least, largest, factor)
     assert all(type(r) is int for r in rungs)
     assert rungs[-1] == largest
-    parts = {math.floor(largest / Fraction(factor) ** k) for k in range(40)}
+    parts = {math.floor(largest / Fraction(str(factor)) ** k) for k in range(40)}
     assert rungs == sorted(part for part in parts if part >= least)
     for bracket in make_brackets(rungs, factor):
         assert all(type(n) is int for n in bracket.n_candidates)

@@ -18,7 +18,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import (
+    make_classification,
+    make_multilabel_classification,
+    make_regression,
+)
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -32,6 +36,7 @@ from sklearn.linear_model import Lasso, LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import (
     GroupKFold,
     HalvingRandomSearchCV,
+    KFold,
     StratifiedKFold,
     TimeSeriesSplit,
     cross_val_score,
@@ -523,6 +528,51 @@ def test_rows_of_lower_rungs_are_latest_or_whole_groups():
 # Selection ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("by_group", [False, True])
+def test_every_label_of_every_output_is_on_every_rung(by_group, monkeypatch):
+    features, labels = make_multilabel_classification(600, 5, random_state=0)
+    rare = np.zeros(600, dtype=int)
+    rare[::75] = 1
+    targets = np.c_[labels, rare, 2 * rare + labels[:, 0]]
+    seen = []
+    fit = DecisionTreeClassifier.fit
+
+    def recorded(self, X, y, **kwargs):
+        seen.append([set(column) for column in np.transpose(y)])
+        return fit(self, X, y, **kwargs)
+
+    monkeypatch.setattr(DecisionTreeClassifier, "fit", recorded)
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"max_depth": [1, 2, 3]},
+        cv=GroupKFold(2) if by_group else KFold(2),
+        scoring=lambda model, X, y: np.mean(model.predict(X) == y),
+        min_resources="smallest",
+        sampler="random",
+        random_state=0,
+    )
+    groups = {"groups": np.arange(600) // 25} if by_group else {}
+    search.fit(features, targets, **groups)
+    assert search.min_resources_ < 75
+    everything = [set(column) for column in targets.T]
+    assert len(seen) > 10
+    assert all(labels == everything for labels in seen)
+
+
+def test_a_column_of_labels_with_groups():
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"max_depth": [1, 2, 3]},
+        cv=GroupKFold(2),
+        resource="n_samples",
+        sampler="random",
+        random_state=0,
+    )
+    groups = np.arange(180) // 5
+    flat = clone(search).fit(X, Y, groups=groups)
+    assert_same_results(search.fit(X, Y[:, None], groups=groups), flat)
+
+
 def test_a_callable_refit_sees_only_full_rows_and_its_index_is_mapped_back():
     seen = []
 
@@ -655,9 +705,10 @@ def test_stop_rules_look_at_full_rows_only():
         ({"brackets": 9}, "brackets=9 is more than the 3"),
         ({"resource": "n_samples", "max_resources": 999}, "max_resources=999 is more"),
         (
-            {"resource": "n_samples", "min_resources": 1, "max_resources": 100},
-            "min_resources=1 leaves 0 training rows for the 2 classes",
+            {"resource": "n_samples", "min_resources": 2, "max_resources": 100},
+            "min_resources=2 makes a first rung of 3 rows: 1 of .* split, and 2 are",
         ),
+        ({"param_distributions": {"depth": [1, 2]}}, "parameter 'depth', which cannot"),
         ({"resource": "max_depth"}, "resource='max_depth' is in the search space"),
         ({"resource": "criterion"}, "resource='criterion' must be"),
         ({"resource": "n_epochs"}, "resource='n_epochs' needs"),
@@ -673,10 +724,10 @@ def test_stop_rules_look_at_full_rows_only():
     ],
 )
 def test_bad_combinations_are_errors_that_name_the_parameter(changes, message):
-    search = forest_search(**changes)
+    search = forest_search().set_params(**changes)
     with pytest.raises(ValueError, match=message):
         search.fit(X, Y)
-    if "leaves 0" not in message:
+    if "first rung" not in message:
         with pytest.raises(ValueError, match=message):
             search.plan(X, Y)
 
@@ -851,11 +902,37 @@ def expected_failed_checks(search):
     return {"check_supervised_y_2d": "a column y is a 2d target to Ridge: no warning"}
 
 
-def test_a_plan_leaves_no_trace():
-    search = HyperbandSearchCV(RandomForestClassifier(n_estimators=30))
-    before = set(vars(search))
-    assert len(search.plan(X, Y))
-    assert set(vars(search)) == before
+@pytest.mark.parametrize("space", [None, DEPTHS])
+def test_a_plan_leaves_no_trace(space):
+    def made():
+        return HyperbandSearchCV(
+            RandomForestClassifier(n_estimators=9, random_state=0),
+            space,
+            cv=KFold(2, shuffle=True, random_state=np.random.RandomState(0)),
+            min_resources=3,
+            brackets=1,
+            sampler="random",
+            random_state=np.random.RandomState(0),
+        )
+
+    planned, plain = made(), made()
+    before = set(vars(planned))
+    assert len(planned.plan(X, Y))
+    assert set(vars(planned)) == before
+    assert_same_results(planned.fit(X, Y), plain.fit(X, Y))
+
+
+@pytest.mark.parametrize("n_iter", [1, 4, 9, 11, 17, 20, None])
+def test_a_plan_ends_with_n_iter(n_iter):
+    search = epoch_search(n_iter=n_iter)
+    plan = search.plan(X, Y)
+    begun = plan.loc[plan["iter"] == 0, "n_candidates"].sum()
+    assert begun == min(n_iter or 17, 17)
+    search.fit(X, Y)
+    n = len(plan)
+    assert search.n_candidates_[:n] == plan["n_candidates"].tolist()
+    assert search.n_resources_[:n] == plan["n_resources"].tolist()
+    assert (len(search.n_candidates_) > n) == (n_iter == 20)
 
 
 def test_a_plan_does_not_use_up_a_generator_of_splits():

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, clone
+from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -31,18 +33,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from sklearn_tuners import HyperbandSearchCV
 from sklearn_tuners._resources import (
     auto_resource,
     check_resource,
+    first_rows,
     full_value,
+    label_codes,
     labels_of,
     least_samples,
     least_sensible,
+    n_rows_with_all_labels,
     nested_order,
     resolved_settings,
     scale_factors,
+    smallest_samples,
     stratifies,
     subset,
+    synonyms,
 )
 
 SHARES = [Fraction(1, 27), Fraction(1, 9), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
@@ -55,8 +63,9 @@ def rng():
 
 def subsets(train, y, **kwargs):
     """Rows of each rung, from the smallest share on."""
-    order = nested_order(train, y, rng=rng(), **kwargs)
-    return [subset(order, s, None if y is None else y[order]) for s in SHARES]
+    codes = None if y is None else label_codes(y)
+    order = nested_order(train, codes, rng=rng(), **kwargs)
+    return [subset(order, s, None if y is None else codes[order]) for s in SHARES]
 
 
 @given(LABELS, st.sampled_from(["plain", "labels", "series"]))
@@ -87,8 +96,9 @@ def test_a_larger_subset_contains_the_smaller_one(labels, kind):
 def test_subsets_with_groups_are_nested_and_of_whole_groups(rows, is_labelled, shares):
     y, groups = np.array(rows).T
     train = np.arange(len(y))[:: 2 if len(y) > 3 else 1]
-    order = nested_order(train, y if is_labelled else None, groups=groups, rng=rng())
-    labels = y[order] if is_labelled else None
+    codes = label_codes(y) if is_labelled else None
+    order = nested_order(train, codes, groups=groups, rng=rng())
+    labels = codes[order] if is_labelled else None
     found = [subset(order, share, labels, groups[order]) for share in shares]
     for small, large in pairwise(found):
         assert set(small) <= set(large)
@@ -112,9 +122,9 @@ def test_subsets_with_groups_are_nested_and_of_whole_groups(rows, is_labelled, s
 
 def test_labels_are_in_proportion():
     y = np.repeat([0, 1, 2], [60, 30, 10])
-    order = nested_order(np.arange(100), y, rng=rng())
+    order = nested_order(np.arange(100), label_codes(y), rng=rng())
     for share in (Fraction(1, 5), Fraction(1, 2), Fraction(3, 4)):
-        rows = subset(order, share, y[order])
+        rows = subset(order, share, label_codes(y)[order])
         counts = np.bincount(y[rows])
         assert len(rows) == 100 * share
         assert_allclose(counts, np.array([60, 30, 10]) * float(share), atol=1.5)
@@ -123,8 +133,8 @@ def test_labels_are_in_proportion():
 def test_a_rare_label_is_in_every_subset():
     y = np.zeros(1000, dtype=int)
     y[17] = 1
-    order = nested_order(np.arange(1000), y, rng=rng())
-    assert 17 in subset(order, Fraction(2, 1000), y[order])
+    order = nested_order(np.arange(1000), label_codes(y), rng=rng())
+    assert 17 in subset(order, Fraction(2, 1000), label_codes(y)[order])
 
 
 def test_the_order_is_random_but_follows_the_generator():
@@ -145,8 +155,10 @@ def test_the_latest_rows_of_a_series():
 def test_a_series_with_labels_reaches_back_until_all_are_there():
     y = np.zeros(30, dtype=int)
     y[5] = 1
-    order = nested_order(np.arange(30), y, is_series=True, rng=rng())
-    assert_array_equal(subset(order, Fraction(1, 3), y[order]), np.arange(5, 30))
+    order = nested_order(np.arange(30), label_codes(y), is_series=True, rng=rng())
+    assert_array_equal(
+        subset(order, Fraction(1, 3), label_codes(y)[order]), np.arange(5, 30)
+    )
 
 
 def test_groups_come_one_after_the_other():
@@ -164,9 +176,45 @@ def test_the_first_groups_show_every_label():
     y = np.zeros(100, dtype=int)
     y[groups == 7] = 1
     y[groups == 3] = 2
-    order = nested_order(np.arange(100), y, groups=groups, rng=rng())
+    order = nested_order(np.arange(100), label_codes(y), groups=groups, rng=rng())
     assert {3, 7} <= set(groups[order[:30]])
-    assert set(y[subset(order, Fraction(3, 10), y[order])]) == {0, 1, 2}
+    assert set(y[subset(order, Fraction(3, 10), label_codes(y)[order])]) == {0, 1, 2}
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from("ab")),
+        min_size=1,
+        max_size=40,
+    ),
+    groups=st.none() | st.integers(1, 5),
+)
+def test_every_label_of_every_column_is_in_every_subset(rows, groups):
+    n = len(rows)
+    codes = label_codes(np.array(rows, dtype=object))
+    assert [len(set(c)) for c in codes.T] == [
+        len(set(c)) for c in zip(*rows, strict=True)
+    ]
+    assert set(codes.ravel()) == set(range(len(set(codes.ravel()))))
+    groups = None if groups is None else np.arange(n) % groups
+    order = nested_order(np.arange(n), codes, groups=groups, rng=rng())
+    assert sorted(order) == list(range(n))
+    for share in SHARES:
+        of_rows = None if groups is None else groups[order]
+        chosen = subset(order, share, codes[order], of_rows)
+        assert set(codes[chosen].ravel()) == set(codes.ravel())
+    if groups is None:
+        n_first = len(subset(order, Fraction(1, 100), codes[order]))
+        assert (
+            n_first
+            == len(first_rows(codes[order]))
+            <= n_rows_with_all_labels(np.array(rows, dtype=object))
+        )
+
+
+def test_labels_of_a_sparse_target():
+    y = np.array([[0, 1], [1, 1], [0, 0]])
+    assert_array_equal(label_codes(csr_array(y)), label_codes(y))
 
 
 # Which resource -----------------------------------------------------------------------
@@ -186,6 +234,8 @@ def test_the_first_groups_show_every_label():
             ("pipeline__randomforestclassifier__n_estimators", 10),
         ),
         (make_pipeline(StandardScaler(), "passthrough"), ("n_samples", 1)),
+        (make_pipeline(RandomForestClassifier(), "passthrough"), ("n_samples", 1)),
+        (make_pipeline(RandomForestClassifier(), None), ("n_samples", 1)),
     ],
 )
 def test_auto_picks_what_suits_the_estimator(estimator, expected):
@@ -227,8 +277,23 @@ class PartialFitOnly(BaseEstimator):
 
 
 class NoConstraints(BaseEstimator):
-    def __init__(self, rounds=None):
+    def __init__(
+        self,
+        rounds=None,
+        rate=0.5,
+        kind: str | None = None,
+        share: float | None = None,
+        depth: int | float | None = None,
+        is_quick=False,
+        n_bins="auto",
+    ):
         self.rounds = rounds
+        self.rate = rate
+        self.kind = kind
+        self.share = share
+        self.depth = depth
+        self.is_quick = is_quick
+        self.n_bins = n_bins
 
 
 @pytest.mark.parametrize(
@@ -269,6 +334,26 @@ class NoConstraints(BaseEstimator):
             set(),
             "resource='svc__kernel' must be",
         ),
+        (
+            make_pipeline(StandardScaler(), "passthrough"),
+            "passthrough",
+            set(),
+            "resource='passthrough' must be",
+        ),
+        (make_pipeline(SVC(), "passthrough"), "passthrough__C", set(), "is not a para"),
+        *[
+            (NoConstraints(**given), name, set(), f"resource='{name}' must be")
+            for given, name in [
+                ({}, "rate"),
+                ({"rate": 1}, "rate"),
+                ({}, "kind"),
+                ({}, "share"),
+                ({}, "is_quick"),
+                ({}, "n_bins"),
+                ({"rounds": 10.0}, "rounds"),
+                ({"rounds": True}, "rounds"),
+            ]
+        ],
     ],
 )
 def test_bad_combinations_name_the_parameter(estimator, resource, searched, message):
@@ -286,6 +371,8 @@ def test_bad_combinations_name_the_parameter(estimator, resource, searched, mess
         (SGDClassifier(), "n_epochs"),
         (PartialFitOnly(), "n_epochs"),
         (NoConstraints(), "rounds"),
+        (NoConstraints(), "depth"),
+        (NoConstraints(n_bins=8), "n_bins"),
         (
             MultiOutputRegressor(HistGradientBoostingRegressor()),
             "estimator__max_iter",
@@ -296,11 +383,76 @@ def test_good_ones_are_judged_by_the_constraints_not_by_the_value(estimator, res
     check_resource(estimator, resource, {"C"})
 
 
+@pytest.mark.parametrize(
+    ("package", "name", "given", "resource", "full"),
+    [
+        ("xgboost", "XGBClassifier", {}, "n_estimators", 100),
+        ("xgboost", "XGBRegressor", {"n_estimators": 30}, "n_estimators", 30),
+        ("lightgbm", "LGBMClassifier", {}, "n_estimators", 100),
+        ("lightgbm", "LGBMRegressor", {"num_iterations": 30}, "num_iterations", 30),
+        ("catboost", "CatBoostClassifier", {}, "iterations", 1000),
+        ("catboost", "CatBoostRegressor", {"iterations": 30}, "iterations", 30),
+        ("catboost", "CatBoostClassifier", {"num_trees": 30}, "num_trees", 30),
+    ],
+)
+@pytest.mark.parametrize("is_step", [False, True])
+def test_rounds_of_boosting_libraries(package, name, given, resource, full, is_step):
+    estimator = getattr(pytest.importorskip(package), name)(**given)
+    prefix = ""
+    if is_step:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        prefix = f"{name.lower()}__"
+    found, least = auto_resource(estimator)
+    assert found == prefix + resource
+    assert least == least_sensible(estimator, found) > 1
+    assert full_value(estimator, found) == full
+    check_resource(estimator, found, {"C"})
+    assert found in synonyms(estimator, found)
+    for other in synonyms(estimator, found):
+        with pytest.raises(ValueError, match="is in the search space too"):
+            check_resource(estimator, found, {other})
+        if given and other != found:
+            with pytest.raises(ValueError, match=f"is another name of '{resource}'"):
+                check_resource(estimator, other, set())
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "resource"),
+    [
+        ("xgboost", "XGBClassifier", "learning_rate"),
+        ("xgboost", "XGBClassifier", "booster"),
+        ("lightgbm", "LGBMClassifier", "subsample"),
+        ("lightgbm", "LGBMClassifier", "boosting_type"),
+    ],
+)
+def test_what_libraries_take_no_integer_for(package, name, resource):
+    estimator = getattr(pytest.importorskip(package), name)()
+    with pytest.raises(ValueError, match=f"resource='{resource}' must be .* integers"):
+        check_resource(estimator, resource, set())
+
+
+def test_xgboost_makes_its_own_number_of_rounds_unless_it_is_searched():
+    xgboost = pytest.importorskip("xgboost")
+    X, y = load_breast_cancer(return_X_y=True)
+    model = xgboost.XGBClassifier(n_jobs=1, max_depth=1)
+    space = {"min_child_weight": [1.0, 2.0]}
+    search = HyperbandSearchCV(model, space, cv=2, brackets=1).fit(X, y)
+    assert search.n_resources_ == [11, 33, 100]
+    assert search.best_estimator_.get_booster().num_boosted_rounds() == 100
+    plan = HyperbandSearchCV(model, {"n_estimators": [1, 2]}).plan(X, y)
+    assert plan["n_resources"].max() == len(y)
+
+
 def test_least_samples_are_enough_for_the_classes():
     y = np.repeat([0, 1, 2], 100)
     assert least_samples(SVC(), y, n_splits=5) == 60
     assert least_samples(SVC(), y, n_splits=20) == 120
     assert least_samples(Ridge(), y, n_splits=5) == 40
+    assert least_samples(SVC(), y[:, None], n_splits=5) == 60
+    assert least_samples(SVC(), np.c_[y, y > 0], n_splits=5) == 80
+    assert smallest_samples(SVC(), y, n_splits=5) == 30
+    assert smallest_samples(SVC(), np.c_[y, y > 0], n_splits=5) == 40
+    assert smallest_samples(Ridge(), y, n_splits=5) == 10
 
 
 def test_labels_are_for_classifiers():
@@ -314,7 +466,11 @@ def test_labels_are_for_classifiers():
     assert labels_of(MLPClassifier(), indicator).tolist() == [0, 1, 2]
     assert stratifies(SVC(), [0, 1, 1])
     assert not stratifies(Ridge(), [0, 1, 1])
-    assert not stratifies(SVC(), np.array([[0, 1], [1, 1]]))
+    assert stratifies(SVC(), np.array([[0], [1]]))
+    assert stratifies(SVC(), np.array([[0, 1], [1, 1]]))
+    assert stratifies(SVC(), csr_array([[0, 1], [1, 1]]))
+    assert stratifies(SVC(), np.array([[0, 1], [2, 1]]))
+    assert not stratifies(SVC(), None)
 
 
 # What depends on the number of rows ---------------------------------------------------
