@@ -213,6 +213,7 @@ def leaf_of(estimator: Any, resource: str) -> tuple[Any, bool]:
 
 
 def names_of(cls: type) -> list[str]:
+    """Return the full names of a class and its bases, by which tables know them."""
     return [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
 
 

@@ -24,6 +24,7 @@ from sklearn_tuners._further import (
     check_epochs,
     goes_on,
     leaf_of,
+    names_of,
     parts_of,
 )
 from sklearn_tuners._parts import annotation, is_estimator, parameters
@@ -85,13 +86,9 @@ _EARLY_STOPPING_ROWS = 10_000
 """Rows above which early_stopping='auto' of HistGradientBoosting is on."""
 
 
-def _base_names(estimator: Any) -> list[str]:
-    return [f"{c.__module__}.{c.__qualname__}" for c in type(estimator).__mro__]
-
-
 def _rounds(part: Any, parameter: str) -> _Rounds:
     """Return what is known of a parameter, if it is the rounds of a library."""
-    known = (_ROUNDS[name] for name in _base_names(part) if name in _ROUNDS)
+    known = (_ROUNDS[name] for name in names_of(type(part)) if name in _ROUNDS)
     found = next(known, None)
     return found if found and parameter in found.names else _Rounds((parameter,), 0)
 
@@ -385,7 +382,7 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
     return {
         f"{prefix}{_SHRINKING[name]}": float(ratio**_POWER)
         for prefix, part in parts_of(estimator)
-        for name in _base_names(part)
+        for name in names_of(type(part))
         if name in _SHRINKING and _SHRINKING[name] in part.get_params(deep=False)
     }
 
