@@ -157,15 +157,11 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
 
 
 _NEEDS_TWO = {
-    "FeatureAgglomeration",
-    "KernelPCA",
-    "Normalizer",
-    "RFE",
-    "RFECV",
-    "SequentialFeatureSelector",
-    "TruncatedSVD",
-}
-"""Classes that refuse a single feature, or leave nothing of it but its sign."""
+    "CCA", "FeatureAgglomeration", "GenericUnivariateSelect", "KernelPCA",
+    "LocallyLinearEmbedding", "Normalizer", "PLSCanonical", "PLSRegression", "PLSSVD",
+    "RFE", "RFECV", "SelectPercentile", "SequentialFeatureSelector", "TruncatedSVD",
+}  # fmt: skip
+"""Classes that, as they are, refuse a single feature or leave nothing of it."""
 
 
 def _is_positive_only(estimator: Any) -> bool:
@@ -376,17 +372,29 @@ class _Parameters:
                 if condition is None:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
-                value = self.values[name]
-                is_range = row.kind != "choice"
-                adapts = value in (None, "auto", domain[0]) and not (
-                    self._sizes.needed > 1
-                    and any(name in _NEEDED for _, name in row.low)
-                )
-                if len(domain) == 1 and is_range and adapts:
-                    continue  # nothing to choose, and the class finds its own value
+                if len(domain) == 1 and self._is_idle(row, domain[0]):
+                    continue  # nothing to choose, and the class has a value
                 self._domains[name] = When(domain, condition) if condition else domain
                 break
         return self._domains[name]
+
+    def _is_idle(self, row: Row, only: Any) -> bool:
+        """Whether a parameter stays as it is if only one value is left of its range.
+
+        Not if that value is known to be needed: more features than the class would
+        leave, or fewer neighbours than it would ask for.
+        """
+        if row.kind == "choice":
+            return False
+        value, sizes = self.values[row.parameter], self._sizes
+        if equivalent(value, only):
+            return True
+        if sizes.needed > 1 and _NEEDED & {name for _, name in row.low}:
+            return False
+        is_guess = sizes.p != sizes.p_max and _OF_FEATURES & {
+            name for _, name in (*row.low, *row.high)
+        }
+        return value in (None, "auto") or bool(is_guess)
 
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
         """Return what depends on other searched parameters; None if it cannot hold."""
@@ -426,6 +434,9 @@ class _Parameters:
 
 _NEEDED = {"m", "m/p"}
 """Bounds by what later steps need, which no class knows of."""
+
+_OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
+"""Bounds that mean little as long as the number of features is not known."""
 
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""

@@ -49,7 +49,7 @@ QUANTITIES = {
     "1/sqrt(p)": "the share of sqrt(p) features",
     "min(p,q)": "the smaller one of the numbers of features and targets",
     "k-1": "classes but one",
-    "degree(p)": "degree up to which polynomials have at most some 5000 terms",
+    "degree(p)": "3 where a polynomial has at most some 5000 terms then, else 2",
     "nu(y)": "the largest nu that is feasible for each pair of classes",
     "gamma(X)": "one over the sum of the features' variances",
     "distance(X)": "root of the sum of the features' variances",

@@ -39,7 +39,7 @@ MAX_MEASURED = 10_000
 """Rows, evenly spaced, of which variances are taken."""
 
 MAX_TERMS = 5_000
-"""Features that a polynomial may make at most."""
+"""Features that a polynomial of a higher degree than that of the class may make."""
 
 
 @dataclass(frozen=True)
@@ -205,11 +205,14 @@ def _nu(sizes: Sizes) -> float:
 
 
 def _degree(sizes: Sizes) -> int:
-    if sizes.p_max is None:
-        return 1
-    degrees = (3, 2)
-    fits = (d for d in degrees if math.comb(sizes.p_max + d, d) <= MAX_TERMS)
-    return next(fits, 1)
+    """Return 3 if that makes few terms, else 2, which the class does by itself."""
+    p = sizes.p_max
+    return 3 if p is not None and math.comb(p + 3, 3) <= MAX_TERMS else 2
+
+
+def _needed(sizes: Sizes) -> int:
+    # More than there are cannot be kept: other columns have to make up for it.
+    return min(sizes.needed, sizes.p) if sizes.p == sizes.p_max else sizes.needed
 
 
 def _spread(sizes: Sizes) -> float:
@@ -232,8 +235,8 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "p": lambda s: s.p,
     "p-1": lambda s: s.p - 1,
     "1/p": lambda s: 1 / s.p,
-    "m": lambda s: s.needed,
-    "m/p": lambda s: s.needed / s.p,
+    "m": _needed,
+    "m/p": lambda s: _needed(s) / s.p,
     "1/sqrt(p)": lambda s: 1 / math.sqrt(s.p_max or 10),
     "min(p,q)": lambda s: min(s.p, s.q),
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,

@@ -19,6 +19,7 @@ from sklearn.compose import (
     TransformedTargetRegressor,
     make_column_selector,
 )
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
 from sklearn.ensemble import (
@@ -43,6 +44,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
+    PolynomialFeatures,
     QuantileTransformer,
     StandardScaler,
 )
@@ -307,9 +309,40 @@ def test_features_after_a_step() -> None:
     pipe = make_pipeline(SelectKBest(), SelectKBest())
     space = default_space(pipe, *IRIS)
     assert space["selectkbest-1__k"] == (1, 4, "log-uniform")
-    assert space["selectkbest-2__k"] == [1]  # the first may leave a single one
+    # The first may leave a single one, or all: the second stays as it is.
+    assert "selectkbest-2__k" not in space
     fixed = make_pipeline(SelectKBest(k=3), SelectKBest())
     assert default_space(fixed, *IRIS)["selectkbest-2__k"][:2] == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "X", "high"),
+    [
+        ([], DIABETES[0], 3),
+        ([], np.repeat(DIABETES[0], 15, axis=1), 2),
+        ([], None, 2),
+        ([PCA()], DIABETES[0], 2),
+        ([SimpleImputer(add_indicator=True)], DIABETES[0], 2),
+    ],
+)
+def test_a_polynomial_is_never_switched_off(
+    steps: list[Any], X: Any, high: int
+) -> None:
+    pipe = make_pipeline(*steps, PolynomialFeatures(), Ridge())
+    assert default_space(pipe, X)["polynomialfeatures__degree"] == (1, high)
+
+
+@pytest.mark.parametrize("step", [SelectKBest(), TruncatedSVD(), SelectPercentile()])
+def test_what_counts_features_stays_as_it_is_where_their_number_is_unknown(
+    step: Any,
+) -> None:
+    X = np.repeat([["x"], ["y"], ["z"]], 20, axis=0)
+    name = type(step).__name__.lower()
+    space = default_space(make_pipeline(OneHotEncoder(), step, GaussianNB()), X)
+    assert not any(parameter.startswith(name) for parameter in space)
+    # It is known to be one here, and what the class has is invalid.
+    X_one, y = DIABETES[0][:, :1], DIABETES[1]
+    assert default_space(PLSRegression(), X_one, y)["n_components"] == [1]
 
 
 def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
