@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone, is_classifier
-from sklearn.utils import get_tags
 
 from sklearn_tuners._compat import safe_indexing
 from sklearn_tuners._conditions import When
+from sklearn_tuners._needs import (
+    features_needed,
+    is_positive_only,
+    is_untouched,
+    needed_inside,
+)
 from sklearn_tuners._parts import is_estimator, nested, parameters
 from sklearn_tuners._registry import Bounds, Row, rows_of
 from sklearn_tuners._sizes import (
@@ -29,7 +33,7 @@ from sklearn_tuners._sizes import (
     quantity,
     together,
 )
-from sklearn_tuners._values import equivalent, same_value
+from sklearn_tuners._values import equivalent
 
 __all__ = ["DefaultSpace", "find_default_space"]
 
@@ -102,7 +106,9 @@ class _Visit:
     def visit(self, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
         """Add the space of an estimator; return the sizes of what it hands on."""
         names = [base.__name__ for base in type(estimator).__mro__]
-        own = _Parameters(estimator, sizes)
+        inner_needs = needed_inside(estimator, sparse=sizes.sparse)
+        needed = max(sizes.needed, inner_needs)
+        own = _Parameters(estimator, replace(sizes, needed=needed))
         if {"CountVectorizer", "TfidfVectorizer"} & {*names}:
             n_words = _count_words(estimator, own, self.X, sizes.n)
             if n_words < MIN_WORDS and self.X is not None:
@@ -142,11 +148,12 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     needed, positive = sizes.needed, sizes.positive
     for i, (name, step) in enumerate(steps):
         later = [other for _, other in steps[i + 1 :]]
+        needs = (features_needed(other, sparse=sizes.sparse) for other in later)
         sizes = replace(
             sizes,
             transforms=transforms or bool(later),
-            needed=max([needed, *(_features_needed(other, sizes) for other in later)]),
-            positive=positive or any(map(_is_positive_only, later)),
+            needed=max([needed, *needs]),
+            positive=positive or any(map(is_positive_only, later)),
         )
         handed_on = visit.visit(step, f"{prefix}{name}__", sizes)
         if later and hasattr(step, "fit_resample"):
@@ -154,41 +161,6 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
         sizes = handed_on
         visit = visit.apart(None)
     return replace(sizes, transforms=transforms, needed=needed, positive=positive)
-
-
-_NEEDS_TWO = {
-    "CCA", "FeatureAgglomeration", "GenericUnivariateSelect", "KernelPCA",
-    "LocallyLinearEmbedding", "Normalizer", "PLSCanonical", "PLSRegression", "PLSSVD",
-    "RFE", "RFECV", "SelectPercentile", "SequentialFeatureSelector", "TruncatedSVD",
-}  # fmt: skip
-"""Classes that, as they are, refuse a single feature or leave nothing of it."""
-
-
-def _is_positive_only(estimator: Any) -> bool:
-    """Whether an estimator, or one inside it, refuses negative values."""
-    tags = getattr(estimator, "__sklearn_tags__", None)
-    own = tags is not None and get_tags(estimator).input_tags.positive_only
-    is_chi2 = getattr(getattr(estimator, "score_func", None), "__name__", "") == "chi2"
-    return own or is_chi2 or any(_is_positive_only(e) for _, e in nested(estimator))
-
-
-def _features_needed(estimator: Any, sizes: Sizes) -> int:
-    """Return how many features an estimator asks for by what the user has set."""
-    needed = 2 if type(estimator).__name__ in _NEEDS_TWO else 1
-    known = parameters(estimator)
-    for row in rows_of(estimator):
-        if sizes.sparse not in dict(row.condition).get("@sparse", (sizes.sparse,)):
-            continue
-        value, default = known.get(row.parameter, (None, None))
-        spare = {name: int(name == "p-1") for _, name in row.high if name in _COUNTS}
-        is_count = isinstance(value, Integral) and row.kind == "int"
-        if spare and is_count and not _is_untouched(row.parameter, value, default):
-            needed = max(needed, int(value) + max(spare.values()))
-    return needed
-
-
-_COUNTS = {"p", "p-1", "min(p,q)"}
-"""Bounds that are numbers of features."""
 
 
 def _feature_union(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
@@ -213,7 +185,14 @@ def _columns(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
             part = replace(sizes, p=max(p, 1), p_max=p if listed else None, spread=None)
         else:
             own = measure_features(X)
-            part = replace(own, n=sizes.n, q=sizes.q, counts=sizes.counts)
+            part = replace(
+                sizes,
+                p=own.p,
+                p_max=own.p_max,
+                spread=own.spread,
+                sparse=own.sparse,
+                missing=own.missing,
+            )
             if not part.p:
                 continue  # no column of that kind: it is not fitted
         part = replace(part, transforms=True)
@@ -337,7 +316,7 @@ class _Parameters:
         self._rows: dict[str, list[Row]] = {}
         for row in rows_of(estimator):
             name = row.parameter
-            if row.kind and name in known and _is_untouched(name, *known[name]):
+            if row.kind and name in known and is_untouched(name, *known[name]):
                 self._rows.setdefault(name, []).append(row)
         self._domains: dict[str, Any] = {}
         for name in list(self._rows):
@@ -440,15 +419,6 @@ _OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
 
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""
-
-
-def _is_untouched(name: str, value: Any, default: Any) -> bool:
-    """Whether a parameter has the default of its class.
-
-    ``C=1`` has if that is 1.0; but one feature, ``max_features=1``, is not all of them.
-    """
-    is_count_or_share = name.startswith(("max_", "min_"))
-    return (same_value if is_count_or_share else equivalent)(default, value)
 
 
 def _is_among(value: Any, values: Iterable[Any]) -> bool:
