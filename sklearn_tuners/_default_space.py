@@ -389,19 +389,22 @@ class _Parameters:
         for other, wanted in row.condition:
             if other in facts:
                 continue
+            other, holds = _holds(other, wanted)
             domain = self._domain(other)
             if domain is None:
                 value = self.values.get(other, _ABSENT)
-                if value is not _ABSENT and not _is_among(value, wanted):
+                if value is not _ABSENT and not holds(value):
                     return None
                 continue
             listed, required = domain, {}
             if isinstance(domain, When):
                 listed, required = domain.domain, dict(domain.condition)
-            kept = [value for value in listed if _is_among(value, wanted)]
+            if isinstance(listed, tuple):  # no value that a row lists is in a range
+                listed = [_IN_RANGE]
+            kept = [value for value in listed if holds(value)]
             if not kept:
                 return None
-            if len(kept) == len(listed) and _is_among(self.values[other], wanted):
+            if len(kept) == len(listed) and holds(self.values[other]):
                 continue  # also if the other one is not active
             if len(kept) < len(listed):
                 required[other] = kept
@@ -419,6 +422,17 @@ _OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
 
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""
+
+
+_IN_RANGE = object()
+"""In the place of the values of a range."""
+
+
+def _holds(name: str, values: Iterable[Any]) -> tuple[str, Callable[[Any], bool]]:
+    """Return whom a part of a condition is about, and the check of its value."""
+    if name.endswith("!"):
+        return name[:-1], lambda value: not _is_among(value, values)
+    return name, lambda value: _is_among(value, values)
 
 
 def _is_among(value: Any, values: Iterable[Any]) -> bool:

@@ -210,7 +210,7 @@ def _values(name: str, cell: Any) -> tuple[Any, ...]:
 
 
 def _condition(name: str, cell: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    """Read ``a=1|2 & b='x'``, or a dict of names to lists."""
+    """Read ``a=1|2 & b!='x'``, or a dict of names to lists; ``b!`` keeps its mark."""
     if not isinstance(cell, str):
         return tuple((other, tuple(values)) for other, values in cell.items())
     parts = [part.partition("=") for part in cell.split("&") if part.strip()]
