@@ -8,7 +8,7 @@ gets; what it hands on has the sizes that the next one gets.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,12 +65,20 @@ class DefaultSpace:
 
 
 def find_default_space(
-    estimator: Any, X: Any = None, y: Any = None, n_train: int | None = None
+    estimator: Any,
+    X: Any = None,
+    y: Any = None,
+    n_train: int | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> DefaultSpace:
     """Default space of an estimator on data; see `spaces.default_space`."""
     found = DefaultSpace()
+    if fixed:
+        estimator = clone(estimator).set_params(**fixed)
     sizes = measure(X, y, n_train, classes=is_classifier(estimator))
-    _Visit(found, X).visit(estimator, "", sizes)
+    _Visit(found, X, frozenset(fixed or ())).visit(estimator, "", sizes)
+    # Last: what depends on them is already found as if they were set.
+    found.space |= {name: [value] for name, value in (fixed or {}).items()}
     settable = estimator.get_params() if found.own else {}
     found.own = {
         name: value
@@ -98,17 +106,21 @@ class _Visit:
         What is found is put there.
     X : array-like or None
         The data, as long as no transformer has changed them.
+    fixed : frozenset of str
+        Full names of parameters that are not searched.
     """
 
     found: DefaultSpace
     X: Any
+    fixed: frozenset[str] = frozenset()
 
     def visit(self, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
         """Add the space of an estimator; return the sizes of what it hands on."""
         names = [base.__name__ for base in type(estimator).__mro__]
         inner_needs = needed_inside(estimator, sparse=sizes.sparse)
         needed = max(sizes.needed, inner_needs)
-        own = _Parameters(estimator, replace(sizes, needed=needed))
+        fixed = {name.removeprefix(prefix) for name in self.fixed}
+        own = _Parameters(estimator, replace(sizes, needed=needed), fixed)
         if {"CountVectorizer", "TfidfVectorizer"} & {*names}:
             n_words = _count_words(estimator, own, self.X, sizes.n)
             if n_words < MIN_WORDS and self.X is not None:
@@ -309,14 +321,15 @@ class _Parameters:
         Values that the estimator has, of all its parameters.
     """
 
-    def __init__(self, estimator: Any, sizes: Sizes) -> None:
+    def __init__(self, estimator: Any, sizes: Sizes, fixed: Collection[str]) -> None:
         self._sizes = sizes
         known = parameters(estimator)
         self.values = {name: value for name, (value, _) in known.items()}
         self._rows: dict[str, list[Row]] = {}
         for row in rows_of(estimator):
             name = row.parameter
-            if row.kind and name in known and is_untouched(name, *known[name]):
+            is_free = name not in fixed and name in known
+            if row.kind and is_free and is_untouched(name, *known[name]):
                 self._rows.setdefault(name, []).append(row)
         self._domains: dict[str, Any] = {}
         for name in list(self._rows):

@@ -33,7 +33,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     StackingClassifier,
     StackingRegressor,
-    VotingClassifier,
     VotingRegressor,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -46,6 +45,7 @@ from sklearn.feature_selection import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -60,7 +60,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
-from sklearn.svm import SVC, SVR, LinearSVC, NuSVC
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
@@ -199,9 +199,9 @@ def test_bounds_follow_the_data() -> None:
     X, y = DIABETES
     assert high == pytest.approx(y.std() * math.sqrt(X.var(axis=0).mean()), rel=0.01)
     assert low < high
-    unscaled = default_space(SVC(), 1000 * IRIS[0], IRIS[1])["gamma"].domain
+    unscaled = default_space(SVC(), 1000 * IRIS[0], IRIS[1])["gamma"]
     assert unscaled[1] == pytest.approx(
-        default_space(SVC(), *IRIS)["gamma"].domain[1] / 1e6, rel=0.02
+        default_space(SVC(), *IRIS)["gamma"][1] / 1e6, rel=0.02
     )
 
 
@@ -219,9 +219,9 @@ def test_what_the_user_has_set_is_left_alone() -> None:
 
 
 def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
-    free = default_space(SVC(), *IRIS)
+    free = default_space(KernelRidge(), *DIABETES)
     assert free["degree"] == When((2, 4), {"kernel": ["poly"]})
-    assert free["kernel"] == ["rbf", "poly"]
+    assert free["kernel"] == ["linear", "rbf", "poly"]
     poly = default_space(SVC(kernel="poly"), *IRIS)
     assert poly["degree"] == (2, 4)
     assert poly.keys() == {"C", "degree", "coef0"}
@@ -229,6 +229,37 @@ def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
     trees = default_space(ExtraTreesClassifier(), *IRIS)
     assert trees["max_samples"].condition == {"bootstrap": [True]}
     assert "max_samples" not in default_space(RandomForestClassifier(bootstrap=False))
+
+
+@pytest.mark.parametrize("estimator", [SVC(), NuSVC(), SVR(), NuSVR()])
+def test_support_vector_machines_search_no_polynomials(estimator: Any) -> None:
+    space = default_space(estimator, *IRIS)
+    assert "gamma" in space
+    assert not {"kernel", "degree", "coef0"} & space.keys()
+
+
+def test_fixed_parameters() -> None:
+    pipe = make_pipeline(StandardScaler(), KernelRidge())
+    free = default_space(pipe, *DIABETES)
+    name = "kernelridge__kernel"
+    for kernel, left in [
+        ("linear", {"alpha"}),  # the default of the class
+        ("rbf", {"alpha", "gamma"}),
+        ("poly", {"alpha", "gamma", "degree", "coef0"}),
+    ]:
+        space = default_space(pipe, *DIABETES, fixed={name: kernel})
+        assert space.pop(name) == [kernel]
+        assert space.keys() == {f"kernelridge__{parameter}" for parameter in left}
+        assert not any(isinstance(domain, When) for domain in space.values())
+    assert pipe[-1].kernel == "linear"
+    assert default_space(pipe, *DIABETES) == free
+    # A whole step, and what it leaves.
+    fixed = {"standardscaler": PCA(n_components=3)}
+    pipe = make_pipeline(StandardScaler(), SelectKBest(), Ridge())
+    space = default_space(pipe, *DIABETES, fixed=fixed)
+    assert space["selectkbest__k"][:2] == (1, 3)
+    with pytest.raises(ValueError, match="Invalid parameter 'kern'"):
+        default_space(KernelRidge(), fixed={"kern": "rbf"})
 
 
 @pytest.mark.parametrize(
@@ -335,7 +366,7 @@ def test_a_forest_of_xgboost_does_not_boost(short: str) -> None:
 
 
 def test_a_printed_space_can_be_read_back() -> None:
-    space = default_space(make_pipeline(StandardScaler(), SVC()), *IRIS)
+    space = default_space(make_pipeline(StandardScaler(), KernelRidge()), *DIABETES)
     assert eval(repr(space), {"When": When}) == space
 
 
@@ -379,12 +410,12 @@ def test_steps_have_prefixes_at_any_depth() -> None:
 
 
 def test_conditions_have_prefixes_too() -> None:
-    space = default_space(VotingClassifier([("v", SVC())]), *IRIS)
+    space = default_space(VotingRegressor([("v", KernelRidge())]), *DIABETES)
     assert space["v__degree"].condition == {"v__kernel": ["poly"]}
 
 
 def test_five_steps_with_branches_stay_one_dict() -> None:
-    union = FeatureUnion([(str(i), SVC()) for i in range(5)])
+    union = FeatureUnion([(str(i), KernelRidge()) for i in range(5)])
     assert isinstance(default_space(union), dict)
 
 
