@@ -96,8 +96,9 @@ class Sizes:
             "@scale_known": self.spread is not None,
             "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
-            "@classes_under_p": self.counts is not None
-            and (self.p_max is None or min(self.counts) <= self.p_max),
+            "@classes_under_p": self.counts is None
+            or self.p_max is None
+            or min(self.counts) <= self.p_max,
             # A random subset of a fifth of the samples determines a linear model.
             "@p_under_fifth": self.p_max is not None and 5 * (self.p_max + 1) <= self.n,
         }
@@ -526,6 +527,25 @@ def _few_samples(sizes: Sizes, params: Params) -> Sizes:
     return _of_samples(sizes, _as_share(params.get("min_samples", 0.2), sizes.n))
 
 
+def _labelled(sizes: Sizes, params: Params) -> Sizes:
+    """Return sizes of the rows that have a label.
+
+    The others count as a class, by the largest one at most.
+    """
+    counts = sizes.counts
+    share = 0.2 if counts is None else 1 - max(counts) / max(sum(counts), 1)
+    return replace(_of_samples(sizes, share), counts=None)
+
+
+def _value_known(sizes: Sizes, params: Params) -> Sizes:
+    """Return sizes of the rows where a feature is known, the target of the others.
+
+    How many these are depends on the feature; half of them is a guess.
+    """
+    share = 0.5 if sizes.missing else 1.0
+    return replace(_of_samples(sizes, share), p=1, q=1, counts=None, sd_y=None)
+
+
 def _one_feature(sizes: Sizes, params: Params) -> Sizes:
     return replace(sizes, p=1)
 
@@ -548,9 +568,10 @@ INSIDE: dict[str, Step] = {
     **dict.fromkeys(["MultiOutputClassifier", "MultiOutputRegressor"], _one_target),
     **dict.fromkeys(["ClassifierChain", "RegressorChain"], _chained),
     **dict.fromkeys(
-        ["AdaBoostClassifier", "OutputCodeClassifier", "SelfTrainingClassifier"],
-        _unknown_classes,
+        ["AdaBoostClassifier", "OutputCodeClassifier"], _unknown_classes
     ),
+    "SelfTrainingClassifier": _labelled,
+    "IterativeImputer": _value_known,
     "RANSACRegressor": _few_samples,
 }  # fmt: skip
 """What an estimator hands to those inside, by the name of its class."""

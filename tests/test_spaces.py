@@ -1,6 +1,7 @@
 """The registry, and the spaces made from it; `test_valid_points` fits their points."""
 
 import csv
+import itertools
 import math
 import re
 import sys
@@ -22,9 +23,12 @@ from sklearn.compose import (
 )
 from sklearn.covariance import OAS
 from sklearn.cross_decomposition import PLSRegression
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_iris, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -35,6 +39,7 @@ from sklearn.ensemble import (
     StackingRegressor,
     VotingRegressor,
 )
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import (
     RFE,
@@ -44,14 +49,14 @@ from sklearn.feature_selection import (
     f_regression,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import SimpleImputer
+from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     Normalizer,
@@ -60,6 +65,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -80,6 +86,7 @@ PACKAGE = Path(sklearn_tuners.__file__).parent
 TABLE = list(csv.DictReader((PACKAGE / "spaces.csv").open(encoding="utf-8")))
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
+WINE = tuple(part[::3] for part in load_wine(return_X_y=True))  # some 20 of each class
 
 
 @pytest.fixture(autouse=True)
@@ -521,6 +528,45 @@ def test_columns_that_are_put_together_again_keep_what_is_needed() -> None:
     space = default_space(pipe, frame)
     assert space["columntransformer__a__n_components"] == [2]
     assert space["columntransformer__b__n_components"] == [4]
+
+
+def test_categories_are_not_merged_into_a_single_column_if_two_are_needed() -> None:
+    X = np.repeat([["x"], ["y"], ["z"]], [40, 5, 5], axis=0)
+    encoder = ColumnTransformer([("a", OneHotEncoder(), [0])])
+    name = "columntransformer__a__min_frequency"
+    assert name in default_space(make_pipeline(encoder, Ridge()), X)
+    assert name not in default_space(make_pipeline(encoder, TruncatedSVD(), Ridge()), X)
+
+
+def few_labels() -> tuple[Any, Any]:
+    X, y = IRIS
+    return X, np.where(np.arange(150) % 5, -1, y)  # ten of each class
+
+
+def mostly_missing() -> tuple[Any, Any]:
+    X, y = IRIS
+    is_missing = np.random.RandomState(0).random_sample(X.shape) < 0.6
+    return np.where(is_missing, np.nan, X), y
+
+
+@pytest.mark.filterwarnings("ignore:.*stopping criterion")
+@pytest.mark.parametrize(
+    ("estimator", "data"),
+    [
+        (SelfTrainingClassifier(KNeighborsClassifier()), few_labels()),
+        (IterativeImputer(KNeighborsRegressor(), max_iter=1), mostly_missing()),
+        (BaggingClassifier(QuadraticDiscriminantAnalysis(), random_state=0), WINE),
+    ],
+)
+def test_few_samples_reach_what_is_inside(estimator: Any, data: Any) -> None:
+    space = default_space(estimator, *data, n_train=len(data[1]))
+    assert any(name.startswith("estimator__") for name in space)
+    ends = [(d[0], d[1] if isinstance(d, tuple) else d[-1]) for d in space.values()]
+    for corner in itertools.product(*ends):
+        point = dict(zip(space, corner, strict=True))
+        fitted = clone(estimator).set_params(**point).fit(*data)
+        use = fitted.predict if hasattr(fitted, "predict") else fitted.transform
+        assert len(use(data[0])) == len(data[1])
 
 
 def test_a_step_leaves_two_features_where_one_would_be_nothing_but_a_sign() -> None:
