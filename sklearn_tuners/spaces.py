@@ -181,8 +181,8 @@ def register_space(estimator_class: type, rows: Iterable[Mapping[str, Any]]) -> 
 
     Raises
     ------
-    ValueError
-        If a row is not understood.
+    ValueError, TypeError
+        If a row is not understood, or names a parameter that the class does not have.
 
     Examples
     --------

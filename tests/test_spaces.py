@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -138,6 +138,10 @@ def test_every_quantity_has_a_rule() -> None:
     assert RULES.keys() == registry.QUANTITIES.keys()
 
 
+def test_every_fact_is_known() -> None:
+    assert {*registry.FACTS} == Sizes().facts.keys()
+
+
 def test_rows_of_one_parameter_exclude_each_other() -> None:
     seen: dict[tuple[str, str], list[dict[str, str]]] = {}
     for cells in TABLE:
@@ -172,11 +176,24 @@ def test_conditions_name_parameters_of_the_same_class() -> None:
         ({"parameter": "a", "kind": "int", "low": 1, "high": "n/2"}, "is no bound"),
         ({"parameter": "a", "kind": "int", "low": 1, "high": "2*"}, "is no bound"),
         ({"parameter": "a", "kind": "choice", "values": "x|y"}, "no Python literals"),
+        ({"parameter": "a", "kind": "choice", "values": 3}, "a: values must be a list"),
+        ({"parameter": "a", "kind": "int", "low": 9, "high": "p 3"}, "low is 9, which"),
+        (
+            {"parameter": "a", "kind": "float", "low": 0, "high": 1, "scale": "log"},
+            "a: a logarithmic range needs bounds above 0",
+        ),
+        ({"parameter": "a", "resource": 2.5}, "resource must be a whole number, got"),
+        ({"parameter": "a", "resource": "few"}, "must be a whole number, got 'few'"),
+        ({"parameter": "a", "resource": 0}, "resource must be a whole number, got 0"),
+        ({"parameter": "a", "condition": {"b": "x"}}, "a dict of names to lists of"),
+        ({"parameter": "a", "condition": ["b"]}, "a condition is a dict of names to"),
+        ({"parameter": "a", "condition": {"b": 1}}, "a: condition b: values must be"),
+        ({"parameter": "a", "condition": {"@x": [True]}}, "a: there is no fact '@x'"),
     ],
 )
 def test_wrong_rows(cells: dict[str, Any], message: str) -> None:
     message = message.replace("no Python", "not Python")
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         Row.read(cells)
 
 
@@ -684,11 +701,11 @@ def test_resources() -> None:
 
 
 class Tilted(ClassifierMixin, BaseEstimator):
-    def __init__(self, slope: float = 1.0, mode: str = "a", size: int = 3) -> None:
+    def __init__(self, slope: float = 1.0, mode: str = "a", size: Any = 3) -> None:
         self.slope, self.mode, self.size = slope, mode, size
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"parameter": "mode", "kind": "choice", "values": ["a", "b"]},
     {
         "parameter": "slope",
@@ -715,6 +732,42 @@ def test_register_space() -> None:
     assert resources(Tilted()) == {"size": 2}
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"parameter": "slop", "simpler": "low"},
+            "has no parameter 'slop'; it has mode",
+        ),
+        (
+            {"parameter": "slope", "condition": {"mod": ["a"]}},
+            "slope: Tilted has no parameter 'mod'",
+        ),
+        (
+            {"parameter": "slope", "condition": {"size": [3]}},
+            "slope: a condition cannot list values of 'size', which is searched as",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_the_class(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        register_space(Tilted, [*ROWS, row])
+    assert default_space(Tilted()) == {}
+
+
+def test_a_condition_on_a_range_holds_unless_it_asks_for_a_value() -> None:
+    ends: dict[str, Any] = {"low": 1, "high": 9, "kind": "int"}
+    rows = [
+        {"parameter": "size", **ends},
+        {"parameter": "slope", **ends, "condition": {"size!": ["auto"]}},
+        {"parameter": "mode", **ends, "condition": {"size": [None]}},
+    ]
+    register_space(Tilted, rows)
+    assert default_space(Tilted()).keys() == {"size", "slope"}
+    assert default_space(Tilted(size=None)).keys() == {"slope", "mode"}
+    assert default_space(Tilted(size="auto")) == {}
+
+
 def test_registered_rows_take_the_place_of_ours() -> None:
     rows = [{"parameter": "alpha", "kind": "float", "low": 1, "high": 2}]
     register_space(Ridge, rows)
@@ -722,25 +775,48 @@ def test_registered_rows_take_the_place_of_ours() -> None:
 
 
 @pytest.fixture
-def _entry_point(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    name = dotted_names(Tilted)[0]
-    entry = SimpleNamespace(load=lambda: lambda: {name: ROWS})
+def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Return what makes functions known as entry points."""
     asked = []
 
-    def entry_points(group: str) -> list[Any]:
-        asked.append(group)
-        return [entry]
+    def make(*functions: Callable[[], Any]) -> None:
+        found = [
+            SimpleNamespace(name=f"plug{i}", value="mod:spaces", load=lambda f=f: f)
+            for i, f in enumerate(functions)
+        ]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
-    registry._plugged_in.cache_clear()
-    yield
+        def entry_points(group: str) -> list[Any]:
+            asked.append(group)
+            return found
+
+        monkeypatch.setattr(registry, "entry_points", entry_points)
+        registry._plugged_in.cache_clear()
+
+    yield make
     registry._plugged_in.cache_clear()
     assert asked == ["sklearn_tuners.spaces"]
 
 
-@pytest.mark.usefixtures("_entry_point")
-def test_entry_points() -> None:
+def test_entry_points(plug_in: Callable[..., None]) -> None:
+    plug_in(lambda: {dotted_names(Tilted)[0]: ROWS})
     assert default_space(Tilted()).keys() == {"mode", "slope", "size"}
+
+
+@pytest.mark.parametrize(
+    ("spaces", "message"),
+    [
+        (lambda: 1 / 0, "division by zero"),
+        (list, "no attribute 'items'"),
+        (lambda: {"a.B": [{"parameter": "c", "kind": "real"}]}, "c: kind must be one"),
+    ],
+)
+def test_an_entry_point_that_fails_is_named_and_left_out(
+    plug_in: Callable[..., None], spaces: Any, message: str
+) -> None:
+    plug_in(spaces, lambda: {dotted_names(Tilted)[0]: ROWS})
+    with pytest.warns(UserWarning, match=rf"'plug0' \(mod:spaces\).*{message}"):
+        space = default_space(Tilted())
+    assert space.keys() == {"mode", "slope", "size"}
 
 
 def test_boosting_libraries_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
