@@ -376,17 +376,16 @@ class _Parameters:
         Not if that value is known to be needed: more features than the class would
         leave, or fewer neighbours than it would ask for.
         """
+        value, sizes = self.values[row.parameter], self._sizes
+        bounds = {name for _, name in (*row.low, *row.high)}
         if row.kind == "choice":
             return False
-        value, sizes = self.values[row.parameter], self._sizes
         if equivalent(value, only):
             return True
-        if sizes.needed > 1 and _NEEDED & {name for _, name in row.low}:
+        if sizes.needed > 1 and _NEEDED & bounds:
             return False
-        is_guess = sizes.p != sizes.p_max and _OF_FEATURES & {
-            name for _, name in (*row.low, *row.high)
-        }
-        return value in (None, "auto") or bool(is_guess)
+        is_guess = sizes.p != sizes.p_max and bool(_OF_FEATURES & bounds)
+        return is_guess or value in (None, "auto")
 
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
         """Return what depends on other searched parameters; None if it cannot hold."""
