@@ -8,16 +8,20 @@ gets; what it hands on has the sizes that the next one gets.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone, is_classifier
-from sklearn.utils import get_tags
 
 from sklearn_tuners._compat import safe_indexing
 from sklearn_tuners._conditions import When
+from sklearn_tuners._needs import (
+    features_needed,
+    is_positive_only,
+    is_untouched,
+    needed_inside,
+)
 from sklearn_tuners._parts import is_estimator, nested, parameters
 from sklearn_tuners._registry import Bounds, Row, rows_of
 from sklearn_tuners._sizes import (
@@ -29,7 +33,7 @@ from sklearn_tuners._sizes import (
     quantity,
     together,
 )
-from sklearn_tuners._values import equivalent, same_value
+from sklearn_tuners._values import equivalent
 
 __all__ = ["DefaultSpace", "find_default_space"]
 
@@ -61,12 +65,20 @@ class DefaultSpace:
 
 
 def find_default_space(
-    estimator: Any, X: Any = None, y: Any = None, n_train: int | None = None
+    estimator: Any,
+    X: Any = None,
+    y: Any = None,
+    n_train: int | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> DefaultSpace:
     """Default space of an estimator on data; see `spaces.default_space`."""
     found = DefaultSpace()
+    if fixed:
+        estimator = clone(estimator).set_params(**fixed)
     sizes = measure(X, y, n_train, classes=is_classifier(estimator))
-    _Visit(found, X).visit(estimator, "", sizes)
+    _Visit(found, X, frozenset(fixed or ())).visit(estimator, "", sizes)
+    # Last: what depends on them is already found as if they were set.
+    found.space |= {name: [value] for name, value in (fixed or {}).items()}
     settable = estimator.get_params() if found.own else {}
     found.own = {
         name: value
@@ -94,15 +106,21 @@ class _Visit:
         What is found is put there.
     X : array-like or None
         The data, as long as no transformer has changed them.
+    fixed : frozenset of str
+        Full names of parameters that are not searched.
     """
 
     found: DefaultSpace
     X: Any
+    fixed: frozenset[str] = frozenset()
 
     def visit(self, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
         """Add the space of an estimator; return the sizes of what it hands on."""
         names = [base.__name__ for base in type(estimator).__mro__]
-        own = _Parameters(estimator, sizes)
+        inner_needs = needed_inside(estimator, sparse=sizes.sparse)
+        needed = max(sizes.needed, inner_needs)
+        fixed = {name.removeprefix(prefix) for name in self.fixed}
+        own = _Parameters(estimator, replace(sizes, needed=needed), fixed)
         if {"CountVectorizer", "TfidfVectorizer"} & {*names}:
             n_words = _count_words(estimator, own, self.X, sizes.n)
             if n_words < MIN_WORDS and self.X is not None:
@@ -142,11 +160,12 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
     needed, positive = sizes.needed, sizes.positive
     for i, (name, step) in enumerate(steps):
         later = [other for _, other in steps[i + 1 :]]
+        needs = (features_needed(other, sparse=sizes.sparse) for other in later)
         sizes = replace(
             sizes,
             transforms=transforms or bool(later),
-            needed=max([needed, *(_features_needed(other, sizes) for other in later)]),
-            positive=positive or any(map(_is_positive_only, later)),
+            needed=max([needed, *needs]),
+            positive=positive or any(map(is_positive_only, later)),
         )
         handed_on = visit.visit(step, f"{prefix}{name}__", sizes)
         if later and hasattr(step, "fit_resample"):
@@ -154,45 +173,6 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
         sizes = handed_on
         visit = visit.apart(None)
     return replace(sizes, transforms=transforms, needed=needed, positive=positive)
-
-
-_NEEDS_TWO = {
-    "FeatureAgglomeration",
-    "KernelPCA",
-    "Normalizer",
-    "RFE",
-    "RFECV",
-    "SequentialFeatureSelector",
-    "TruncatedSVD",
-}
-"""Classes that refuse a single feature, or leave nothing of it but its sign."""
-
-
-def _is_positive_only(estimator: Any) -> bool:
-    """Whether an estimator, or one inside it, refuses negative values."""
-    tags = getattr(estimator, "__sklearn_tags__", None)
-    own = tags is not None and get_tags(estimator).input_tags.positive_only
-    is_chi2 = getattr(getattr(estimator, "score_func", None), "__name__", "") == "chi2"
-    return own or is_chi2 or any(_is_positive_only(e) for _, e in nested(estimator))
-
-
-def _features_needed(estimator: Any, sizes: Sizes) -> int:
-    """Return how many features an estimator asks for by what the user has set."""
-    needed = 2 if type(estimator).__name__ in _NEEDS_TWO else 1
-    known = parameters(estimator)
-    for row in rows_of(estimator):
-        if sizes.sparse not in dict(row.condition).get("@sparse", (sizes.sparse,)):
-            continue
-        value, default = known.get(row.parameter, (None, None))
-        spare = {name: int(name == "p-1") for _, name in row.high if name in _COUNTS}
-        is_count = isinstance(value, Integral) and row.kind == "int"
-        if spare and is_count and not _is_untouched(row.parameter, value, default):
-            needed = max(needed, int(value) + max(spare.values()))
-    return needed
-
-
-_COUNTS = {"p", "p-1", "min(p,q)"}
-"""Bounds that are numbers of features."""
 
 
 def _feature_union(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
@@ -217,7 +197,14 @@ def _columns(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
             part = replace(sizes, p=max(p, 1), p_max=p if listed else None, spread=None)
         else:
             own = measure_features(X)
-            part = replace(own, n=sizes.n, q=sizes.q, counts=sizes.counts)
+            part = replace(
+                sizes,
+                p=own.p,
+                p_max=own.p_max,
+                spread=own.spread,
+                sparse=own.sparse,
+                missing=own.missing,
+            )
             if not part.p:
                 continue  # no column of that kind: it is not fitted
         part = replace(part, transforms=True)
@@ -334,14 +321,15 @@ class _Parameters:
         Values that the estimator has, of all its parameters.
     """
 
-    def __init__(self, estimator: Any, sizes: Sizes) -> None:
+    def __init__(self, estimator: Any, sizes: Sizes, fixed: Collection[str]) -> None:
         self._sizes = sizes
         known = parameters(estimator)
         self.values = {name: value for name, (value, _) in known.items()}
         self._rows: dict[str, list[Row]] = {}
         for row in rows_of(estimator):
             name = row.parameter
-            if row.kind and name in known and _is_untouched(name, *known[name]):
+            is_free = name not in fixed and name in known
+            if row.kind and is_free and is_untouched(name, *known[name]):
                 self._rows.setdefault(name, []).append(row)
         self._domains: dict[str, Any] = {}
         for name in list(self._rows):
@@ -376,17 +364,28 @@ class _Parameters:
                 if condition is None:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
-                value = self.values[name]
-                is_range = row.kind != "choice"
-                adapts = value in (None, "auto", domain[0]) and not (
-                    self._sizes.needed > 1
-                    and any(name in _NEEDED for _, name in row.low)
-                )
-                if len(domain) == 1 and is_range and adapts:
-                    continue  # nothing to choose, and the class finds its own value
+                if len(domain) == 1 and self._is_idle(row, domain[0]):
+                    continue  # nothing to choose, and the class has a value
                 self._domains[name] = When(domain, condition) if condition else domain
                 break
         return self._domains[name]
+
+    def _is_idle(self, row: Row, only: Any) -> bool:
+        """Whether a parameter stays as it is if only one value is left of its range.
+
+        Not if that value is known to be needed: more features than the class would
+        leave, or fewer neighbours than it would ask for.
+        """
+        value, sizes = self.values[row.parameter], self._sizes
+        bounds = {name for _, name in (*row.low, *row.high)}
+        if row.kind == "choice":
+            return False
+        if equivalent(value, only):
+            return True
+        if sizes.needed > 1 and _NEEDED & bounds:
+            return False
+        is_guess = sizes.p != sizes.p_max and bool(_OF_FEATURES & bounds)
+        return is_guess or value in (None, "auto")
 
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
         """Return what depends on other searched parameters; None if it cannot hold."""
@@ -402,19 +401,22 @@ class _Parameters:
         for other, wanted in row.condition:
             if other in facts:
                 continue
+            other, holds = _holds(other, wanted)
             domain = self._domain(other)
             if domain is None:
                 value = self.values.get(other, _ABSENT)
-                if value is not _ABSENT and not _is_among(value, wanted):
+                if value is not _ABSENT and not holds(value):
                     return None
                 continue
             listed, required = domain, {}
             if isinstance(domain, When):
                 listed, required = domain.domain, dict(domain.condition)
-            kept = [value for value in listed if _is_among(value, wanted)]
+            if isinstance(listed, tuple):  # no value that a row lists is in a range
+                listed = [_IN_RANGE]
+            kept = [value for value in listed if holds(value)]
             if not kept:
                 return None
-            if len(kept) == len(listed) and _is_among(self.values[other], wanted):
+            if len(kept) == len(listed) and holds(self.values[other]):
                 continue  # also if the other one is not active
             if len(kept) < len(listed):
                 required[other] = kept
@@ -427,17 +429,22 @@ class _Parameters:
 _NEEDED = {"m", "m/p"}
 """Bounds by what later steps need, which no class knows of."""
 
+_OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
+"""Bounds that mean little as long as the number of features is not known."""
+
 _ABSENT = object()
 """In the place of the value of a parameter that this version does not have."""
 
 
-def _is_untouched(name: str, value: Any, default: Any) -> bool:
-    """Whether a parameter has the default of its class.
+_IN_RANGE = object()
+"""In the place of the values of a range."""
 
-    ``C=1`` has if that is 1.0; but one feature, ``max_features=1``, is not all of them.
-    """
-    is_count_or_share = name.startswith(("max_", "min_"))
-    return (same_value if is_count_or_share else equivalent)(default, value)
+
+def _holds(name: str, values: Iterable[Any]) -> tuple[str, Callable[[Any], bool]]:
+    """Return whom a part of a condition is about, and the check of its value."""
+    if name.endswith("!"):
+        return name[:-1], lambda value: not _is_among(value, values)
+    return name, lambda value: _is_among(value, values)
 
 
 def _is_among(value: Any, values: Iterable[Any]) -> bool:

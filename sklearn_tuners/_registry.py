@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import ast
 import csv
+import inspect
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from itertools import takewhile
+from numbers import Real
 from typing import Any, Self
 
 __all__ = [
@@ -49,7 +52,7 @@ QUANTITIES = {
     "1/sqrt(p)": "the share of sqrt(p) features",
     "min(p,q)": "the smaller one of the numbers of features and targets",
     "k-1": "classes but one",
-    "degree(p)": "degree up to which polynomials have at most some 5000 terms",
+    "degree(p)": "3 where a polynomial has at most some 5000 terms then, else 2",
     "nu(y)": "the largest nu that is feasible for each pair of classes",
     "gamma(X)": "one over the sum of the features' variances",
     "distance(X)": "root of the sum of the features' variances",
@@ -61,7 +64,20 @@ QUANTITIES = {
 }
 """What a bound may be, or a multiple of: the names of the rules in `_sizes`."""
 
+FACTS = (
+    "@sparse",
+    "@missing",
+    "@transforms",
+    "@scale_known",
+    "@needs_positive",
+    "@needs_features",
+    "@classes_under_p",
+    "@p_under_fifth",
+)
+"""What of the data a condition may name: the names of `_sizes.Sizes.facts`."""
+
 Bounds = tuple[tuple[float, str], ...]
+Condition = tuple[tuple[str, tuple[Any, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ class Row:
     high: Bounds = ()
     log: bool = False
     values: tuple[Any, ...] = ()
-    condition: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    condition: Condition = ()
     simpler: str = ""
     resource: int | None = None
     versions: str = ""
@@ -114,7 +130,7 @@ class Row:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a cell is not understood; the message names it.
 
         Examples
@@ -145,7 +161,7 @@ class Row:
             values=_values(name, text.get("values", "")),
             condition=_condition(name, text.get("condition", "")),
             simpler=text.get("simpler", ""),
-            resource=int(text["resource"]) if text.get("resource", "") != "" else None,
+            resource=_resource(name, text.get("resource", "")),
             versions=text.get("versions", ""),
         )
         is_range = row.kind in ("float", "int")
@@ -156,6 +172,8 @@ class Row:
                 f"{name}: a float or an int needs low and high, a choice needs values, "
                 f"and nothing else has them; got {dict(cells)!r}."
             )
+        if is_range:
+            _check_range(row)
         return row
 
 
@@ -170,6 +188,21 @@ def _check_words(name: str, text: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"{name}: {column} must be one of {allowed}, got {text[column]!r}."
             )
+
+
+def _check_range(row: Row) -> None:
+    """Raise ``ValueError`` if no number is between the bounds, whatever the data."""
+    low = max((factor for factor, quantity in row.low if not quantity), default=None)
+    high = min((factor for factor, quantity in row.high if not quantity), default=None)
+    if low is not None and high is not None and low > high:
+        raise ValueError(
+            f"{row.parameter}: low is {low:g}, which is more than high, {high:g}."
+        )
+    if row.log and any(end is not None and end <= 0 for end in (low, high)):
+        raise ValueError(
+            f"{row.parameter}: a logarithmic range needs bounds above 0, "
+            f"got {low} and {high}."
+        )
 
 
 def _check_bound(factor: float, quantity: str) -> None:
@@ -201,23 +234,50 @@ def _bounds(name: str, cell: Any) -> Bounds:
 
 def _values(name: str, cell: Any) -> tuple[Any, ...]:
     """Read Python literals with ``|`` between them."""
-    if not isinstance(cell, str):
+    if isinstance(cell, list | tuple):
         return tuple(cell)
+    if not isinstance(cell, str):
+        raise TypeError(f"{name}: values must be a list, got {cell!r}.")
     try:
         return tuple(ast.literal_eval(v.strip()) for v in cell.split("|") if v.strip())
     except (ValueError, SyntaxError) as error:
         raise ValueError(f"{name}: {cell!r} are not Python literals.") from error
 
 
-def _condition(name: str, cell: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    """Read ``a=1|2 & b='x'``, or a dict of names to lists."""
-    if not isinstance(cell, str):
-        return tuple((other, tuple(values)) for other, values in cell.items())
-    parts = [part.partition("=") for part in cell.split("&") if part.strip()]
+def _condition(name: str, cell: Any) -> Condition:
+    """Read ``a=1|2 & b!='x'``, or a dict of names to lists; ``b!`` keeps its mark."""
+    if isinstance(cell, str):
+        parts = [part.partition("=") for part in cell.split("&") if part.strip()]
+        given = {other.strip(): values for other, _, values in parts}
+    elif isinstance(cell, Mapping) and not any(
+        isinstance(v, str) for v in cell.values()
+    ):
+        given = dict(cell)
+    else:
+        raise TypeError(
+            f"{name}: a condition is a dict of names to lists of values, got {cell!r}."
+        )
+    for other in given:
+        if other.startswith("@") and other not in FACTS:
+            raise ValueError(
+                f"{name}: there is no fact {other!r} for a condition; the facts are "
+                f"{', '.join(FACTS)}."
+            )
     return tuple(
-        (other.strip(), _values(f"{name}: condition {other.strip()}", values))
-        for other, _, values in parts
+        (other, _values(f"{name}: condition {other}", values))
+        for other, values in given.items()
     )
+
+
+def _resource(name: str, cell: Any) -> int | None:
+    """Read a whole number; None if there is none."""
+    try:
+        number = None if cell == "" else int(cell)
+    except (ValueError, TypeError):
+        number = 0
+    if number is not None and (number < 1 or str(number) != str(cell)):
+        raise ValueError(f"{name}: resource must be a whole number, got {cell!r}.")
+    return number
 
 
 # Looking up ---------------------------------------------------------------------------
@@ -246,21 +306,53 @@ def left_out() -> dict[str, str]:
 @cache
 def _plugged_in() -> dict[str, tuple[Row, ...]]:
     """Return the rows of the entry points of installed packages."""
-    found = {}
+    found: dict[str, tuple[Row, ...]] = {}
     for entry in entry_points(group=ENTRY_POINTS):
-        for name, rows in entry.load()().items():
-            found[name] = _read_rows(rows)
+        try:
+            found |= {name: _read_rows(rows) for name, rows in entry.load()().items()}
+        except Exception as error:  # whatever another package does
+            warnings.warn(
+                f"The search spaces of the entry point {entry.name!r} ({entry.value}) "
+                f"are left out: {error!r}",
+                stacklevel=2,
+            )
     return found
 
 
 def _read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
-    """Read rows as a user gives them."""
-    return tuple(Row.read(cells) for cells in rows)
+    """Read rows of one class as a user gives them."""
+    read = tuple(Row.read(cells) for cells in rows)
+    ranges = {row.parameter for row in read if row.kind in ("float", "int")}
+    for row in read:
+        for other, values in row.condition:
+            if other in ranges and any(isinstance(v, Real) for v in values):
+                raise ValueError(
+                    f"{row.parameter}: a condition cannot list values of {other!r}, "
+                    "which is searched as a range."
+                )
+    return read
 
 
 def register(estimator_class: type, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put rows in the place of those that the class has."""
-    _registered[dotted_names(estimator_class)[0]] = _read_rows(rows)
+    read = _read_rows(rows)
+    _check_names(estimator_class, read)
+    _registered[dotted_names(estimator_class)[0]] = read
+
+
+def _check_names(estimator_class: type, rows: Iterable[Row]) -> None:
+    """Raise ``ValueError`` if rows name a parameter that the class does not have."""
+    signature = inspect.signature(estimator_class).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in signature.values()):
+        return  # it may have any
+    for row in rows:
+        others = (other.rstrip("!") for other, _ in row.condition)
+        for name in (row.parameter, *others):
+            if name not in {*signature, *FACTS}:
+                raise ValueError(
+                    f"{row.parameter}: {estimator_class.__name__} has no parameter "
+                    f"{name!r}; it has {', '.join(sorted(signature))}."
+                )
 
 
 def dotted_names(estimator_class: type) -> list[str]:

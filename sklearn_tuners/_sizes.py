@@ -39,7 +39,7 @@ MAX_MEASURED = 10_000
 """Rows, evenly spaced, of which variances are taken."""
 
 MAX_TERMS = 5_000
-"""Features that a polynomial may make at most."""
+"""Features that a polynomial of a higher degree than that of the class may make."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,9 @@ class Sizes:
             "@scale_known": self.spread is not None,
             "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
-            "@classes_under_p": self.counts is not None
-            and (self.p_max is None or min(self.counts) <= self.p_max),
+            "@classes_under_p": self.counts is None
+            or self.p_max is None
+            or min(self.counts) <= self.p_max,
             # A random subset of a fifth of the samples determines a linear model.
             "@p_under_fifth": self.p_max is not None and 5 * (self.p_max + 1) <= self.n,
         }
@@ -205,11 +206,14 @@ def _nu(sizes: Sizes) -> float:
 
 
 def _degree(sizes: Sizes) -> int:
-    if sizes.p_max is None:
-        return 1
-    degrees = (3, 2)
-    fits = (d for d in degrees if math.comb(sizes.p_max + d, d) <= MAX_TERMS)
-    return next(fits, 1)
+    """Return 3 if that makes few terms, else 2, which the class does by itself."""
+    p = sizes.p_max
+    return 3 if p is not None and math.comb(p + 3, 3) <= MAX_TERMS else 2
+
+
+def _needed(sizes: Sizes) -> int:
+    # More than there are cannot be kept: other columns have to make up for it.
+    return min(sizes.needed, sizes.p) if sizes.p == sizes.p_max else sizes.needed
 
 
 def _spread(sizes: Sizes) -> float:
@@ -232,8 +236,8 @@ RULES: dict[str, Callable[[Sizes], float]] = {
     "p": lambda s: s.p,
     "p-1": lambda s: s.p - 1,
     "1/p": lambda s: 1 / s.p,
-    "m": lambda s: s.needed,
-    "m/p": lambda s: s.needed / s.p,
+    "m": _needed,
+    "m/p": lambda s: _needed(s) / s.p,
     "1/sqrt(p)": lambda s: 1 / math.sqrt(s.p_max or 10),
     "min(p,q)": lambda s: min(s.p, s.q),
     "k-1": lambda s: len(s.counts or (0, 0)) - 1,
@@ -523,6 +527,25 @@ def _few_samples(sizes: Sizes, params: Params) -> Sizes:
     return _of_samples(sizes, _as_share(params.get("min_samples", 0.2), sizes.n))
 
 
+def _labelled(sizes: Sizes, params: Params) -> Sizes:
+    """Return sizes of the rows that have a label.
+
+    The others count as a class, by the largest one at most.
+    """
+    counts = sizes.counts
+    share = 0.2 if counts is None else 1 - max(counts) / max(sum(counts), 1)
+    return replace(_of_samples(sizes, share), counts=None)
+
+
+def _value_known(sizes: Sizes, params: Params) -> Sizes:
+    """Return sizes of the rows where a feature is known, the target of the others.
+
+    How many these are depends on the feature; half of them is a guess.
+    """
+    share = 0.5 if sizes.missing else 1.0
+    return replace(_of_samples(sizes, share), p=1, q=1, counts=None, sd_y=None)
+
+
 def _one_feature(sizes: Sizes, params: Params) -> Sizes:
     return replace(sizes, p=1)
 
@@ -545,9 +568,10 @@ INSIDE: dict[str, Step] = {
     **dict.fromkeys(["MultiOutputClassifier", "MultiOutputRegressor"], _one_target),
     **dict.fromkeys(["ClassifierChain", "RegressorChain"], _chained),
     **dict.fromkeys(
-        ["AdaBoostClassifier", "OutputCodeClassifier", "SelfTrainingClassifier"],
-        _unknown_classes,
+        ["AdaBoostClassifier", "OutputCodeClassifier"], _unknown_classes
     ),
+    "SelfTrainingClassifier": _labelled,
+    "IterativeImputer": _value_known,
     "RANSACRegressor": _few_samples,
 }  # fmt: skip
 """What an estimator hands to those inside, by the name of its class."""

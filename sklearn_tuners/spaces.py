@@ -13,7 +13,12 @@ __all__ = ["default_space", "directions", "register_space", "resources"]
 
 
 def default_space(
-    estimator: Any, X: Any = None, y: Any = None, *, n_train: int | None = None
+    estimator: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    n_train: int | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Search space of an estimator on some data, from the registry.
 
@@ -30,6 +35,10 @@ def default_space(
     n_train : int, default=None
         Samples in the smallest training set that the search will use: of a fold, or of
         the lowest rung. None takes four fifths of those in `X`.
+    fixed : dict, default=None
+        Full names of parameters to values that they are to have: the space is that of
+        the estimator with these set, and has them as lists of one value. What counts
+        only with other values is not in it.
 
     Returns
     -------
@@ -60,14 +69,18 @@ def default_space(
 
     Fix one, narrow another, add a third:
 
-    >>> space.pop("kneighborsclassifier__weights")
-    ['uniform', 'distance']
+    >>> fixed = {"kneighborsclassifier__weights": "uniform"}
+    >>> space = default_space(
+    ...     make_pipeline(PCA(), KNeighborsClassifier(p=1)), X, y, fixed=fixed
+    ... )
+    >>> space["kneighborsclassifier__weights"]
+    ['uniform']
     >>> space |= {
     ...     "kneighborsclassifier__n_neighbors": (1, 15),
     ...     "pca__whiten": [False, True],
     ... }
     """
-    return find_default_space(estimator, X, y, n_train).space
+    return find_default_space(estimator, X, y, n_train, fixed).space
 
 
 def directions(estimator: Any) -> dict[str, str | list[Any]]:
@@ -168,8 +181,8 @@ def register_space(estimator_class: type, rows: Iterable[Mapping[str, Any]]) -> 
 
     Raises
     ------
-    ValueError
-        If a row is not understood.
+    ValueError, TypeError
+        If a row is not understood, or names a parameter that the class does not have.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.feature_selection import SelectKBest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -91,11 +91,21 @@ def test_splits_may_be_masks() -> None:
     assert search.param_distributions_["n_neighbors"][:2] == (1, 50)
 
 
+def test_a_space_with_a_fixed_parameter_is_searched() -> None:
+    fixed = {"penalty": "elasticnet"}
+    space = default_space(SGDClassifier(), *IRIS, fixed=fixed)
+    search = BayesSearchCV(SGDClassifier(), space, n_iter=5, cv=2, random_state=0)
+    params = search.fit(*IRIS).cv_results_["params"]
+    assert all(point["penalty"] == "elasticnet" for point in params)
+    assert len({point["l1_ratio"] for point in params}) > 1
+
+
 def test_own_parameters_are_those_that_count() -> None:
-    assert find_default_space(SVC(), *IRIS).own == {
-        "C": 1.0,
-        "gamma": "scale",
-        "kernel": "rbf",
+    assert find_default_space(SVC(), *IRIS).own == {"C": 1.0, "gamma": "scale"}
+    assert find_default_space(SGDClassifier(), *IRIS).own == {
+        "alpha": 1e-4,
+        "penalty": "l2",
+        "average": False,
     }
     assert find_default_space(SVC(kernel="poly", C=3), *IRIS).own == {
         "degree": 3,

@@ -1,10 +1,11 @@
 """The registry, and the spaces made from it; `test_valid_points` fits their points."""
 
 import csv
+import itertools
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,39 +15,58 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.cluster import FeatureAgglomeration
 from sklearn.compose import (
     ColumnTransformer,
     TransformedTargetRegressor,
     make_column_selector,
 )
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.covariance import OAS
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.datasets import load_diabetes, load_iris, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
-    VotingClassifier,
+    StackingRegressor,
+    VotingRegressor,
 )
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import RFE, SelectKBest, SelectPercentile, chi2
+from sklearn.feature_selection import (
+    RFE,
+    SelectKBest,
+    SelectPercentile,
+    chi2,
+    f_regression,
+)
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import SimpleImputer
+from sklearn.impute import IterativeImputer, SimpleImputer
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
+    PolynomialFeatures,
     QuantileTransformer,
     StandardScaler,
 )
-from sklearn.svm import SVC, SVR, NuSVC
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
@@ -66,6 +86,7 @@ PACKAGE = Path(sklearn_tuners.__file__).parent
 TABLE = list(csv.DictReader((PACKAGE / "spaces.csv").open(encoding="utf-8")))
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
+WINE = tuple(part[::3] for part in load_wine(return_X_y=True))  # some 20 of each class
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +138,10 @@ def test_every_quantity_has_a_rule() -> None:
     assert RULES.keys() == registry.QUANTITIES.keys()
 
 
+def test_every_fact_is_known() -> None:
+    assert {*registry.FACTS} == Sizes().facts.keys()
+
+
 def test_rows_of_one_parameter_exclude_each_other() -> None:
     seen: dict[tuple[str, str], list[dict[str, str]]] = {}
     for cells in TABLE:
@@ -137,7 +162,7 @@ def test_conditions_name_parameters_of_the_same_class() -> None:
         names = estimator_class._get_param_names()
         assert row.parameter in names, cells
         for other, _ in row.condition:
-            assert other in names or other in facts, cells
+            assert other.rstrip("!") in {*names, *facts}, cells
 
 
 @pytest.mark.parametrize(
@@ -151,11 +176,24 @@ def test_conditions_name_parameters_of_the_same_class() -> None:
         ({"parameter": "a", "kind": "int", "low": 1, "high": "n/2"}, "is no bound"),
         ({"parameter": "a", "kind": "int", "low": 1, "high": "2*"}, "is no bound"),
         ({"parameter": "a", "kind": "choice", "values": "x|y"}, "no Python literals"),
+        ({"parameter": "a", "kind": "choice", "values": 3}, "a: values must be a list"),
+        ({"parameter": "a", "kind": "int", "low": 9, "high": "p 3"}, "low is 9, which"),
+        (
+            {"parameter": "a", "kind": "float", "low": 0, "high": 1, "scale": "log"},
+            "a: a logarithmic range needs bounds above 0",
+        ),
+        ({"parameter": "a", "resource": 2.5}, "resource must be a whole number, got"),
+        ({"parameter": "a", "resource": "few"}, "must be a whole number, got 'few'"),
+        ({"parameter": "a", "resource": 0}, "resource must be a whole number, got 0"),
+        ({"parameter": "a", "condition": {"b": "x"}}, "a dict of names to lists of"),
+        ({"parameter": "a", "condition": ["b"]}, "a condition is a dict of names to"),
+        ({"parameter": "a", "condition": {"b": 1}}, "a: condition b: values must be"),
+        ({"parameter": "a", "condition": {"@x": [True]}}, "a: there is no fact '@x'"),
     ],
 )
 def test_wrong_rows(cells: dict[str, Any], message: str) -> None:
     message = message.replace("no Python", "not Python")
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         Row.read(cells)
 
 
@@ -185,9 +223,9 @@ def test_bounds_follow_the_data() -> None:
     X, y = DIABETES
     assert high == pytest.approx(y.std() * math.sqrt(X.var(axis=0).mean()), rel=0.01)
     assert low < high
-    unscaled = default_space(SVC(), 1000 * IRIS[0], IRIS[1])["gamma"].domain
+    unscaled = default_space(SVC(), 1000 * IRIS[0], IRIS[1])["gamma"]
     assert unscaled[1] == pytest.approx(
-        default_space(SVC(), *IRIS)["gamma"].domain[1] / 1e6, rel=0.02
+        default_space(SVC(), *IRIS)["gamma"][1] / 1e6, rel=0.02
     )
 
 
@@ -205,9 +243,9 @@ def test_what_the_user_has_set_is_left_alone() -> None:
 
 
 def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
-    free = default_space(SVC(), *IRIS)
+    free = default_space(KernelRidge(), *DIABETES)
     assert free["degree"] == When((2, 4), {"kernel": ["poly"]})
-    assert free["kernel"] == ["rbf", "poly"]
+    assert free["kernel"] == ["linear", "rbf", "poly"]
     poly = default_space(SVC(kernel="poly"), *IRIS)
     assert poly["degree"] == (2, 4)
     assert poly.keys() == {"C", "degree", "coef0"}
@@ -215,6 +253,37 @@ def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
     trees = default_space(ExtraTreesClassifier(), *IRIS)
     assert trees["max_samples"].condition == {"bootstrap": [True]}
     assert "max_samples" not in default_space(RandomForestClassifier(bootstrap=False))
+
+
+@pytest.mark.parametrize("estimator", [SVC(), NuSVC(), SVR(), NuSVR()])
+def test_support_vector_machines_search_no_polynomials(estimator: Any) -> None:
+    space = default_space(estimator, *IRIS)
+    assert "gamma" in space
+    assert not {"kernel", "degree", "coef0"} & space.keys()
+
+
+def test_fixed_parameters() -> None:
+    pipe = make_pipeline(StandardScaler(), KernelRidge())
+    free = default_space(pipe, *DIABETES)
+    name = "kernelridge__kernel"
+    for kernel, left in [
+        ("linear", {"alpha"}),  # the default of the class
+        ("rbf", {"alpha", "gamma"}),
+        ("poly", {"alpha", "gamma", "degree", "coef0"}),
+    ]:
+        space = default_space(pipe, *DIABETES, fixed={name: kernel})
+        assert space.pop(name) == [kernel]
+        assert space.keys() == {f"kernelridge__{parameter}" for parameter in left}
+        assert not any(isinstance(domain, When) for domain in space.values())
+    assert pipe[-1].kernel == "linear"
+    assert default_space(pipe, *DIABETES) == free
+    # A whole step, and what it leaves.
+    fixed = {"standardscaler": PCA(n_components=3)}
+    pipe = make_pipeline(StandardScaler(), SelectKBest(), Ridge())
+    space = default_space(pipe, *DIABETES, fixed=fixed)
+    assert space["selectkbest__k"][:2] == (1, 3)
+    with pytest.raises(ValueError, match="Invalid parameter 'kern'"):
+        default_space(KernelRidge(), fixed={"kern": "rbf"})
 
 
 @pytest.mark.parametrize(
@@ -249,8 +318,79 @@ def test_the_elastic_net_of_logistic_regression(
     assert default_space(Penalised(solver="liblinear")).keys() == {"C"}
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore:.*converge")
+@pytest.mark.parametrize(
+    ("estimator", "left"),
+    [
+        (LogisticRegression(C=np.inf), set()),
+        (LogisticRegression(C=np.inf, solver="saga"), set()),
+        (LogisticRegression(penalty=None, solver="saga"), set()),
+        (LinearSVC(dual=True), {"C"}),
+        (LinearSVC(dual=False), {"C", "penalty"}),
+        (LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=OAS()), set()),
+        (LinearDiscriminantAnalysis(solver="lsqr"), {"shrinkage"}),
+    ],
+)
+def test_what_is_set_rules_out_what_conflicts_or_does_nothing(
+    estimator: Any, left: set[str]
+) -> None:
+    space = default_space(estimator, *IRIS)
+    assert space.keys() == left
+    for end in (0, -1):
+        point = {k: d[end] for k, d in space.items() if isinstance(d, list)}
+        assert clone(estimator).set_params(**point).fit(*IRIS).score(*IRIS) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "left_out"),
+    [
+        ("lightgbm.LGBMClassifier", {"boosting_type": "goss"}, {"subsample_freq"}),
+        ("lightgbm.LGBMClassifier", {"boosting": "goss"}, {"subsample_freq"}),
+        (
+            "lightgbm.LGBMRegressor",
+            {"data_sample_strategy": "goss"},
+            {"subsample_freq", "subsample"},
+        ),
+        (
+            "lightgbm.LGBMRegressor",
+            {"min_data_in_leaf": 3, "lambda_l2": 1.0, "feature_fraction": 0.5},
+            {"min_child_samples", "reg_lambda", "colsample_bytree"},
+        ),
+        ("xgboost.XGBRegressor", {"eta": 0.1}, {"learning_rate"}),
+        (
+            "xgboost.XGBClassifier",
+            {"booster": "gblinear"},
+            {"max_depth", "min_child_weight", "subsample", "colsample_bytree"},
+        ),
+    ],
+)
+def test_what_is_set_on_boosting_libraries(
+    name: str, params: dict[str, Any], left_out: set[str]
+) -> None:
+    module, _, short = name.partition(".")
+    estimator_class = getattr(pytest.importorskip(module), short)
+    free = default_space(estimator_class()).keys()
+    assert left_out <= free
+    left = default_space(estimator_class(**params)).keys()
+    assert free - left >= left_out
+    assert "n_estimators" in left
+
+
+@pytest.mark.parametrize("short", ["XGBRFClassifier", "XGBRFRegressor"])
+def test_a_forest_of_xgboost_does_not_boost(short: str) -> None:
+    estimator = getattr(pytest.importorskip("xgboost"), short)()
+    assert default_space(estimator).keys() == {
+        "max_depth",
+        "min_child_weight",
+        "subsample",
+        "colsample_bynode",
+        "reg_lambda",
+    }
+    assert resources(estimator) == {"n_estimators": 10}
+
+
 def test_a_printed_space_can_be_read_back() -> None:
-    space = default_space(make_pipeline(StandardScaler(), SVC()), *IRIS)
+    space = default_space(make_pipeline(StandardScaler(), KernelRidge()), *DIABETES)
     assert eval(repr(space), {"When": When}) == space
 
 
@@ -294,12 +434,12 @@ def test_steps_have_prefixes_at_any_depth() -> None:
 
 
 def test_conditions_have_prefixes_too() -> None:
-    space = default_space(VotingClassifier([("v", SVC())]), *IRIS)
+    space = default_space(VotingRegressor([("v", KernelRidge())]), *DIABETES)
     assert space["v__degree"].condition == {"v__kernel": ["poly"]}
 
 
 def test_five_steps_with_branches_stay_one_dict() -> None:
-    union = FeatureUnion([(str(i), SVC()) for i in range(5)])
+    union = FeatureUnion([(str(i), KernelRidge()) for i in range(5)])
     assert isinstance(default_space(union), dict)
 
 
@@ -307,9 +447,40 @@ def test_features_after_a_step() -> None:
     pipe = make_pipeline(SelectKBest(), SelectKBest())
     space = default_space(pipe, *IRIS)
     assert space["selectkbest-1__k"] == (1, 4, "log-uniform")
-    assert space["selectkbest-2__k"] == [1]  # the first may leave a single one
+    # The first may leave a single one, or all: the second stays as it is.
+    assert "selectkbest-2__k" not in space
     fixed = make_pipeline(SelectKBest(k=3), SelectKBest())
     assert default_space(fixed, *IRIS)["selectkbest-2__k"][:2] == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "X", "high"),
+    [
+        ([], DIABETES[0], 3),
+        ([], np.repeat(DIABETES[0], 15, axis=1), 2),
+        ([], None, 2),
+        ([PCA()], DIABETES[0], 2),
+        ([SimpleImputer(add_indicator=True)], DIABETES[0], 2),
+    ],
+)
+def test_a_polynomial_is_never_switched_off(
+    steps: list[Any], X: Any, high: int
+) -> None:
+    pipe = make_pipeline(*steps, PolynomialFeatures(), Ridge())
+    assert default_space(pipe, X)["polynomialfeatures__degree"] == (1, high)
+
+
+@pytest.mark.parametrize("step", [SelectKBest(), TruncatedSVD(), SelectPercentile()])
+def test_what_counts_features_stays_as_it_is_where_their_number_is_unknown(
+    step: Any,
+) -> None:
+    X = np.repeat([["x"], ["y"], ["z"]], 20, axis=0)
+    name = type(step).__name__.lower()
+    space = default_space(make_pipeline(OneHotEncoder(), step, GaussianNB()), X)
+    assert not any(parameter.startswith(name) for parameter in space)
+    # It is known to be one here, and what the class has is invalid.
+    X_one, y = DIABETES[0][:, :1], DIABETES[1]
+    assert default_space(PLSRegression(), X_one, y)["n_components"] == [1]
 
 
 def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
@@ -320,6 +491,99 @@ def test_a_step_leaves_as_many_features_as_a_later_one_asks_for() -> None:
     assert default_space(pipe, X, y)["pca__n_components"][:2] == (4, 10)
     pipe = make_pipeline(SelectPercentile(), PCA(n_components=6))
     assert default_space(pipe, X, y)["selectpercentile__percentile"][0] >= 60
+
+
+SIX = make_pipeline(PCA(n_components=6), Ridge())
+TWO = make_pipeline(PCA(n_components=2), Ridge())
+
+
+@pytest.mark.parametrize(
+    ("later", "needed"),
+    [
+        (SIX, 6),
+        (VotingRegressor([("a", Ridge()), ("b", SIX)]), 6),
+        (TransformedTargetRegressor(SIX, transformer=StandardScaler()), 6),
+        # What the target goes through is no feature.
+        (TransformedTargetRegressor(Ridge(), transformer=PCA(n_components=1)), 1),
+        (StackingRegressor([("a", Ridge()), ("b", Lasso())], TWO), 1),
+        (make_pipeline(FeatureAgglomeration(), Ridge()), 2),
+        (FeatureUnion([("a", TruncatedSVD(3)), ("b", PCA())]), 4),
+        (ColumnTransformer([("a", StandardScaler(), [0, 4])]), 5),
+        (ColumnTransformer([("a", "passthrough", [-7])]), 7),
+        (ColumnTransformer([("a", "passthrough", [True, False, True])]), 3),
+        (ColumnTransformer([("a", "passthrough", slice(0, 8))]), 1),
+    ],
+)
+def test_a_step_leaves_what_is_needed_at_any_depth(later: Any, needed: int) -> None:
+    last = [Ridge()] if hasattr(later, "transform") else []
+    pipe = make_pipeline(SelectKBest(f_regression), later, *last)
+    space = default_space(pipe, *DIABETES)
+    assert space["selectkbest__k"] == (needed, 10, "log-uniform")
+    fewest = {name: first_value(domain) for name, domain in space.items()}
+    assert pipe.set_params(**fewest).fit(*DIABETES).score(*DIABETES) > 0
+
+
+def first_value(domain: Any) -> Any:
+    return first_value(domain.domain) if isinstance(domain, When) else domain[0]
+
+
+def test_bagging_draws_as_many_features_as_are_needed_inside() -> None:
+    X, y = DIABETES
+    space = default_space(BaggingRegressor(SIX), X, y)
+    low, high = space["max_features"]
+    assert 0.6 < low < 0.7
+    assert high == 1
+    assert BaggingRegressor(SIX, max_features=low).fit(X, y).score(X, y) > 0
+    all_needed = BaggingRegressor(make_pipeline(PCA(n_components=10), Ridge()))
+    assert "max_features" not in default_space(all_needed, X, y)
+
+
+def test_columns_that_are_put_together_again_keep_what_is_needed() -> None:
+    frame = pd.DataFrame(DIABETES[0])
+    columns = ColumnTransformer([("a", PCA(), [0, 4]), ("b", PCA(), [1, 2, 3, 5])])
+    pipe = make_pipeline(columns, PCA(n_components=5), Ridge())
+    space = default_space(pipe, frame)
+    assert space["columntransformer__a__n_components"] == [2]
+    assert space["columntransformer__b__n_components"] == [4]
+
+
+def test_categories_are_not_merged_into_a_single_column_if_two_are_needed() -> None:
+    X = np.repeat([["x"], ["y"], ["z"]], [40, 5, 5], axis=0)
+    encoder = ColumnTransformer([("a", OneHotEncoder(), [0])])
+    name = "columntransformer__a__min_frequency"
+    assert name in default_space(make_pipeline(encoder, Ridge()), X)
+    assert name not in default_space(make_pipeline(encoder, TruncatedSVD(), Ridge()), X)
+
+
+def few_labels() -> tuple[Any, Any]:
+    X, y = IRIS
+    return X, np.where(np.arange(150) % 5, -1, y)  # ten of each class
+
+
+def mostly_missing() -> tuple[Any, Any]:
+    X, y = IRIS
+    is_missing = np.random.RandomState(0).random_sample(X.shape) < 0.6
+    return np.where(is_missing, np.nan, X), y
+
+
+@pytest.mark.filterwarnings("ignore:.*stopping criterion")
+@pytest.mark.parametrize(
+    ("estimator", "data"),
+    [
+        (SelfTrainingClassifier(KNeighborsClassifier()), few_labels()),
+        (IterativeImputer(KNeighborsRegressor(), max_iter=1), mostly_missing()),
+        (BaggingClassifier(QuadraticDiscriminantAnalysis(), random_state=0), WINE),
+    ],
+)
+def test_few_samples_reach_what_is_inside(estimator: Any, data: Any) -> None:
+    space = default_space(estimator, *data, n_train=len(data[1]))
+    assert any(name.startswith("estimator__") for name in space)
+    ends = [(d[0], d[1] if isinstance(d, tuple) else d[-1]) for d in space.values()]
+    for corner in itertools.product(*ends):
+        point = dict(zip(space, corner, strict=True))
+        fitted = clone(estimator).set_params(**point).fit(*data)
+        use = fitted.predict if hasattr(fitted, "predict") else fitted.transform
+        assert len(use(data[0])) == len(data[1])
 
 
 def test_a_step_leaves_two_features_where_one_would_be_nothing_but_a_sign() -> None:
@@ -437,11 +701,11 @@ def test_resources() -> None:
 
 
 class Tilted(ClassifierMixin, BaseEstimator):
-    def __init__(self, slope: float = 1.0, mode: str = "a", size: int = 3) -> None:
+    def __init__(self, slope: float = 1.0, mode: str = "a", size: Any = 3) -> None:
         self.slope, self.mode, self.size = slope, mode, size
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"parameter": "mode", "kind": "choice", "values": ["a", "b"]},
     {
         "parameter": "slope",
@@ -468,6 +732,42 @@ def test_register_space() -> None:
     assert resources(Tilted()) == {"size": 2}
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"parameter": "slop", "simpler": "low"},
+            "has no parameter 'slop'; it has mode",
+        ),
+        (
+            {"parameter": "slope", "condition": {"mod": ["a"]}},
+            "slope: Tilted has no parameter 'mod'",
+        ),
+        (
+            {"parameter": "slope", "condition": {"size": [3]}},
+            "slope: a condition cannot list values of 'size', which is searched as",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_the_class(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        register_space(Tilted, [*ROWS, row])
+    assert default_space(Tilted()) == {}
+
+
+def test_a_condition_on_a_range_holds_unless_it_asks_for_a_value() -> None:
+    ends: dict[str, Any] = {"low": 1, "high": 9, "kind": "int"}
+    rows = [
+        {"parameter": "size", **ends},
+        {"parameter": "slope", **ends, "condition": {"size!": ["auto"]}},
+        {"parameter": "mode", **ends, "condition": {"size": [None]}},
+    ]
+    register_space(Tilted, rows)
+    assert default_space(Tilted()).keys() == {"size", "slope"}
+    assert default_space(Tilted(size=None)).keys() == {"slope", "mode"}
+    assert default_space(Tilted(size="auto")) == {}
+
+
 def test_registered_rows_take_the_place_of_ours() -> None:
     rows = [{"parameter": "alpha", "kind": "float", "low": 1, "high": 2}]
     register_space(Ridge, rows)
@@ -475,25 +775,48 @@ def test_registered_rows_take_the_place_of_ours() -> None:
 
 
 @pytest.fixture
-def _entry_point(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    name = dotted_names(Tilted)[0]
-    entry = SimpleNamespace(load=lambda: lambda: {name: ROWS})
+def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Return what makes functions known as entry points."""
     asked = []
 
-    def entry_points(group: str) -> list[Any]:
-        asked.append(group)
-        return [entry]
+    def make(*functions: Callable[[], Any]) -> None:
+        found = [
+            SimpleNamespace(name=f"plug{i}", value="mod:spaces", load=lambda f=f: f)
+            for i, f in enumerate(functions)
+        ]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
-    registry._plugged_in.cache_clear()
-    yield
+        def entry_points(group: str) -> list[Any]:
+            asked.append(group)
+            return found
+
+        monkeypatch.setattr(registry, "entry_points", entry_points)
+        registry._plugged_in.cache_clear()
+
+    yield make
     registry._plugged_in.cache_clear()
     assert asked == ["sklearn_tuners.spaces"]
 
 
-@pytest.mark.usefixtures("_entry_point")
-def test_entry_points() -> None:
+def test_entry_points(plug_in: Callable[..., None]) -> None:
+    plug_in(lambda: {dotted_names(Tilted)[0]: ROWS})
     assert default_space(Tilted()).keys() == {"mode", "slope", "size"}
+
+
+@pytest.mark.parametrize(
+    ("spaces", "message"),
+    [
+        (lambda: 1 / 0, "division by zero"),
+        (list, "no attribute 'items'"),
+        (lambda: {"a.B": [{"parameter": "c", "kind": "real"}]}, "c: kind must be one"),
+    ],
+)
+def test_an_entry_point_that_fails_is_named_and_left_out(
+    plug_in: Callable[..., None], spaces: Any, message: str
+) -> None:
+    plug_in(spaces, lambda: {dotted_names(Tilted)[0]: ROWS})
+    with pytest.warns(UserWarning, match=rf"'plug0' \(mod:spaces\).*{message}"):
+        space = default_space(Tilted())
+    assert space.keys() == {"mode", "slope", "size"}
 
 
 def test_boosting_libraries_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from sklearn import datasets
 from sklearn.base import clone
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -330,21 +331,37 @@ def nothing_for_ica(pipe: Pipeline, train: Data) -> bool:
     return False
 
 
+Steps = list[tuple[str, Any]]
+
+# How the later steps are put together behind the first one.
+NESTED: dict[str, Callable[[Steps], Any]] = {
+    "pipeline": Pipeline,
+    "voting": lambda steps: VotingClassifier([("v", Pipeline(steps))]),
+    "bagging": lambda steps: BaggingClassifier(Pipeline(steps), 2, random_state=0),
+}
+
+
 @given(
     names=st.lists(st.sampled_from(STEPS), max_size=3, unique=True),
     last=st.sampled_from(LAST),
+    nested=st.sampled_from(["", *NESTED]),
     kind=st.sampled_from(["classes", "unscaled"]),
     n_train=st.sampled_from([24, 60]),
     draws=st.data(),
 )
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_points_of_pipelines_are_valid(
-    names: list[str], last: str, kind: str, n_train: int, draws: st.DataObject
+    names: list[str],
+    last: str,
+    nested: str,
+    kind: str,
+    n_train: int,
+    draws: st.DataObject,
 ) -> None:
     made = [make(name) for name in [*names, last]]
-    steps = [(f"s{i}", estimator) for i, (estimator, _) in enumerate(made)]
-    cheap = {f"s{i}__{k}": v for i, (_, c) in enumerate(made) for k, v in c.items()}
-    pipe = Pipeline(steps).set_params(**cheap)
+    steps = [(f"s{i}", e.set_params(**cheap)) for i, (e, cheap) in enumerate(made)]
+    inner = [("inner", NESTED[nested](steps[1:]))] if nested and names else steps[1:]
+    pipe = Pipeline([steps[0], *inner])
     train, test = split(kind, n_train)
     try:
         fit_and_use(clone(pipe), train, test)
@@ -352,7 +369,6 @@ def test_points_of_pipelines_are_valid(
         event("the pipeline cannot be fitted as it is")
         assume(False)
     space = default_space(pipe, *data(kind), n_train=n_train)
-    point = draws.draw(params_of(space))
-    pipe.set_params(**(point | cheap))
-    assume(not nothing_for_ica(pipe, train))
+    pipe.set_params(**draws.draw(params_of(space)))
+    assume(not nothing_for_ica(Pipeline(steps), train))
     fit_and_use(pipe, train, test)
