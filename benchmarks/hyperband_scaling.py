@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.data import load
 from benchmarks.report import table
-from sklearn_tuners._resources import nested_order, subset
+from sklearn_tuners._resources import label_codes, nested_order, subset
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_scaling.csv"
 POWERS = (0.0, 0.5, 0.75, 1.0)
@@ -64,14 +64,14 @@ def scores(
 ) -> dict[float, Any]:
     """Return the score of each alpha on a rung, by the power."""
     kind = StratifiedKFold if is_classifier(estimator) else KFold
-    labels = y if is_classifier(estimator) else None
+    codes = label_codes(y) if is_classifier(estimator) else None
     scorer = get_scorer(scoring)
     powers = POWERS if share < 1 else POWERS[:1]
     found = {p: np.zeros(len(ALPHAS)) for p in powers}
     folds = kind(N_SPLITS, shuffle=True, random_state=seed).split(X, y)
     for train, test in folds:
-        order = nested_order(train, labels, rng=np.random.default_rng(seed))
-        rows = subset(order, share, None if labels is None else labels[order])
+        order = nested_order(train, codes, rng=np.random.default_rng(seed))
+        rows = subset(order, share, None if codes is None else codes[order])
         scaler = StandardScaler().fit(X[rows])
         Z_rows, Z_test = scaler.transform(X[rows]), scaler.transform(X[test])
         # The unit of y is that of the rung, as a transformed target would have it.

@@ -198,6 +198,9 @@ class HyperbandSearchCV(BaseTunerCV):
 
     Attributes
     ----------
+    param_distributions_ : dict or list of dicts
+        The space that was searched: the one given, or the estimator's default space.
+
     cv_results_ : dict of numpy (masked) ndarrays
         As in `GridSearchCV`, with a row for each candidate on each rung and the columns
         ``iter`` (the rung), ``n_resources`` and ``bracket``. Fit times are cumulative
@@ -228,7 +231,7 @@ class HyperbandSearchCV(BaseTunerCV):
 
     best_score_ : float
         Mean cross-validated score of `best_estimator_`. Not available if `refit` is a
-        callable.
+        callable, except for the rules of `sklearn_tuners.selection`.
 
     best_params_ : dict
         Parameters of the best candidate.
@@ -392,8 +395,7 @@ class HyperbandSearchCV(BaseTunerCV):
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
         rung brackets begin later. In a finite space that runs out candidates without
-        the full resource come again, and what was run before costs nothing: see the
-        user guide.
+        the full resource come again, and what was run before costs nothing.
 
         Parameters
         ----------

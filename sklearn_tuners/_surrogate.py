@@ -45,7 +45,7 @@ _N_REFERENCE, _WIDE_REACH = 10, 3.0
 _N_DRAWS, _DRAWS_UP_TO = 2, 64
 #: How many times as long as a parameter's the lengthscale of a further input, such as
 #: the fidelity, is expected to be: what is good in part is mostly good in full. With 1
-#: the same score takes 1.2 to 1.4 times as long (docs/hyperband_measured.md).
+#: the same score takes 1.15 to 1.34 times as long (docs/hyperband_measured.md).
 _CONTEXT_STRETCH = 4.0
 #: Rows that hyper-parameters are fitted to, and that a process is given, at most.
 _N_FIT, _N_ROWS = 200, 1000

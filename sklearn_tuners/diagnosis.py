@@ -64,8 +64,8 @@ def diagnose(
     Parameters
     ----------
     search : fitted search
-        A `BayesSearchCV`, `GridSearchCV` or `RandomizedSearchCV`. Nothing is fitted
-        again. With ``return_train_score=True`` more can be said.
+        A `BayesSearchCV`, `HyperbandSearchCV` (of which the rows with the full
+        resource count), `GridSearchCV` or `RandomizedSearchCV`. Nothing is fitted again. With ``return_train_score=True`` more can be said.
 
     metric : str, default=None
         Name of the metric to go by. None is the one of `refit`; only needed with

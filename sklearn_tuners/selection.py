@@ -1,8 +1,8 @@
 """Rules that choose the candidate to refit: callables for ``refit=`` of any search.
 
 They take ``cv_results_`` and return a row of it, so they work in scikit-learn's
-`GridSearchCV` and `RandomizedSearchCV` as they do in `BayesSearchCV`, which also sets
-``best_score_`` for them. They are picklable, and `sklearn.base.clone` copies them.
+`GridSearchCV` and `RandomizedSearchCV` as they do in `BayesSearchCV` and
+`HyperbandSearchCV`, which also set ``best_score_`` for them. They are picklable, and `sklearn.base.clone` copies them.
 
 The rules that prefer simple candidates go by three steps:
 
