@@ -65,7 +65,8 @@ def diagnose(
     ----------
     search : fitted search
         A `BayesSearchCV`, `HyperbandSearchCV` (of which the rows with the full
-        resource count), `GridSearchCV` or `RandomizedSearchCV`. Nothing is fitted again. With ``return_train_score=True`` more can be said.
+        resource count), `GridSearchCV` or `RandomizedSearchCV`. Nothing is fitted
+        again. With ``return_train_score=True`` more can be said.
 
     metric : str, default=None
         Name of the metric to go by. None is the one of `refit`; only needed with

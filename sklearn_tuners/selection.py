@@ -2,7 +2,8 @@
 
 They take ``cv_results_`` and return a row of it, so they work in scikit-learn's
 `GridSearchCV` and `RandomizedSearchCV` as they do in `BayesSearchCV` and
-`HyperbandSearchCV`, which also set ``best_score_`` for them. They are picklable, and `sklearn.base.clone` copies them.
+`HyperbandSearchCV`, which also set ``best_score_`` for them. They are picklable, and
+`sklearn.base.clone` copies them.
 
 The rules that prefer simple candidates go by three steps:
 
