@@ -244,9 +244,8 @@ def _train_further(
     assert rule is not None
     with _frozen_transformers(estimator):
         if get_config()["enable_metadata_routing"] and isinstance(estimator, Pipeline):
-            fit_params = _requested(
-                estimator, "fit", fit_params
-            )  # frozen ones ask less
+            # The frozen transformers ask for less than the pipeline did.
+            fit_params = _requested(estimator, "fit", fit_params)
         if rule.how not in ("total", "more"):
             leaf.fit = partial(_fit_from, leaf, rule, target - done)
             _fit(estimator, X, y, fit_params)
