@@ -7,7 +7,7 @@ What the table `_RULES` says of an estimator was measured: ``tests`` show for ea
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,9 +148,14 @@ _FOREST_KINDS = {"rf", "random_forest"}
 _EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
 """Parameters of boosters whose fits may stop by themselves: they keep no count of the
 rounds without improvement that a further fit could go on with."""
+_OF_LIBRARIES = {_XGB.how, _LGBM.how, _CATBOOST.how}
+_STOPPING_FITS = {*_EARLY_STOPPING, "callbacks", "eval_set"}
+"""Arguments of their ``fit`` with which it may do so too."""
 
 
-def continuation(estimator: Any, resource: str) -> str:
+def continuation(
+    estimator: Any, resource: str, arguments: Iterable[str] = ()
+) -> str:
     """Return how an estimator can be trained in steps.
 
     Parameters
@@ -159,6 +164,8 @@ def continuation(estimator: Any, resource: str) -> str:
         With its params set.
     resource : str
         Full name of the parameter, or `EPOCHS`.
+    arguments : iterable of str
+        Names of what ``fit`` is given besides the data, with prefixes of steps or not.
 
     Returns
     -------
@@ -172,6 +179,9 @@ def continuation(estimator: Any, resource: str) -> str:
     if resource != EPOCHS:  # there the calls are the same, in one go or not
         rule = rule_of(leaf, resource)
         if rule is None or not is_last:
+            return "none"
+        own = {name.rpartition("__")[2] for name in arguments}
+        if rule.how in _OF_LIBRARIES and own & _STOPPING_FITS:
             return "none"
         is_exact &= rule.exact(leaf)
     return "exact" if is_exact else "inexact"

@@ -365,7 +365,8 @@ class HyperbandRun(Run):
         name = self.schedule.resource
         how = "none"
         if name != SAMPLES:
-            how = continuation(self._with_params(params), name)
+            arguments = self.shared.fit_params or ()
+            how = continuation(self._with_params(params), name, arguments)
         is_wanted = name != SAMPLES and self.search.continuation != "never"
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True

@@ -28,6 +28,7 @@ from sklearn_tuners._further import (
     parts_of,
 )
 from sklearn_tuners._parts import annotation, is_estimator, parameters
+from sklearn_tuners._registry import rows_of
 from sklearn_tuners.spaces import resources
 
 __all__ = [
@@ -229,12 +230,14 @@ def _check_name(estimator: Any, resource: str) -> None:
 def _may_be_integer(leaf: Any, parameter: str) -> bool:
     """Return whether a parameter may be any integer of a range.
 
-    Where the class states no constraints, the value, the default and the annotation
-    tell what it is not.
+    Where the class states no constraints, the registry, the value, the default and the
+    annotation tell what it is not.
     """
     stated = takes_integers(leaf, parameter)
     if stated is not None:
         return stated
+    if any(r.parameter == parameter and r.kind == "float" for r in rows_of(leaf)):
+        return False
     # What is no parameter is a step.
     value, default = parameters(leaf).get(parameter, ("", None))
     if isinstance(value, float | str | bool) or isinstance(default, float | bool):

@@ -370,6 +370,21 @@ def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expe
     assert continuation(estimator, resource) == expected
 
 
+@pytest.mark.parametrize("library", BOOSTERS)
+@pytest.mark.parametrize(
+    "argument", ["callbacks", "eval_set", "lgbm__eval_set", "early_stopping_rounds"]
+)
+def test_boosters_whose_fit_may_be_told_to_stop_start_anew(library, argument):
+    estimator, resource = booster(library)
+    assert continuation(estimator, resource, [argument, "sample_weight"]) == "none"
+    assert continuation(estimator, resource, ["sample_weight"]) != "none"
+
+
+def test_what_fit_is_given_leaves_other_estimators_alone():
+    estimator = RandomForestClassifier(random_state=0)
+    assert continuation(estimator, "n_estimators", ["eval_set"]) == "exact"
+
+
 @pytest.mark.parametrize(
     ("library", "changes"),
     [

@@ -423,6 +423,8 @@ def test_rounds_of_boosting_libraries(package, name, given, resource, full, is_s
         ("xgboost", "XGBClassifier", "booster"),
         ("lightgbm", "LGBMClassifier", "subsample"),
         ("lightgbm", "LGBMClassifier", "boosting_type"),
+        ("catboost", "CatBoostClassifier", "learning_rate"),
+        ("catboost", "CatBoostRegressor", "l2_leaf_reg"),
     ],
 )
 def test_what_libraries_take_no_integer_for(package, name, resource):
