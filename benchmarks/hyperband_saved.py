@@ -27,6 +27,7 @@ from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import SGDRegressor
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -58,6 +59,21 @@ CASES: dict[str, tuple[Any, dict[str, Any], str, int]] = {
         {"sgdregressor__alpha": loguniform(1e-7, 1e-3)},
         "n_epochs",
         30000,
+    ),
+    "SGD alone, n_epochs": (
+        SGDRegressor(learning_rate="adaptive", eta0=1e-9, random_state=0),
+        {"alpha": loguniform(1e-7, 1e-3)},
+        "n_epochs",
+        30000,
+    ),
+    "MLP, n_epochs": (
+        make_pipeline(
+            StandardScaler(),
+            MLPRegressor(hidden_layer_sizes=(16,), batch_size=256, random_state=0),
+        ),
+        {"mlpregressor__alpha": loguniform(1e-7, 1e-1)},
+        "n_epochs",
+        8000,
     ),
 }
 """Estimator, space, resource, rows."""

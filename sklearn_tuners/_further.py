@@ -153,9 +153,7 @@ _STOPPING_FITS = {*_EARLY_STOPPING, "callbacks", "eval_set"}
 """Arguments of their ``fit`` with which it may do so too."""
 
 
-def continuation(
-    estimator: Any, resource: str, arguments: Iterable[str] = ()
-) -> str:
+def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -> str:
     """Return how an estimator can be trained in steps.
 
     Parameters

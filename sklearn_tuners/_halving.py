@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,6 +143,9 @@ class HalvingTuner:
         self._latest: dict[int, Trial] = {}
         self._at: dict[tuple[int, int], Trial] = {}
         self._score_at: dict[tuple[int, int], float] = {}
+        # How many of these there were when a rung of a bracket had its last one.
+        self._n_known_at: dict[tuple[int, int], int] = {}
+        self._verdicts: dict[tuple[int, int], tuple[int, set[int]]] = {}
         self._brackets: dict[int, list[_Rung]] = {}
         self._resources: dict[int, int] = {}
         self._first_open = 0
@@ -178,6 +182,7 @@ class HalvingTuner:
         self._at[stage.candidate, stage.resource] = trial
         self._score_at[stage.candidate, stage.resource] = score
         self._enter(self._brackets, stage).scores[stage.candidate] = score
+        self._n_known_at[stage.bracket, stage.rung] = len(self._score_at)
         if stage.rung == 0:
             self._resources[stage.bracket] = stage.resource
         if is_new:
@@ -215,24 +220,36 @@ class HalvingTuner:
 
     @property
     def untrusted(self) -> set[int]:
-        """Resources whose scores do not rank candidates as the full resource does.
+        """Resources whose scores do not rank candidates as the full resource does."""
+        return self._untrusted_after(len(self._score_at))
+
+    def _untrusted_after(self, n: int) -> set[int]:
+        """Return what the first `n` scores say of `untrusted`.
 
         The rank correlation with the full resource is the product of those from each
         rung to the next, as if each knew no more of the end than the next one does.
         """
+        scores: dict[int, dict[int, float]] = {r: {} for r in self.rungs}
+        for (candidate, resource), score in islice(self._score_at.items(), n):
+            if math.isfinite(score):
+                scores[resource][candidate] = score
         found, product = set(), 1.0
         for low, high in list(zip(self.rungs, self.rungs[1:], strict=False))[::-1]:
-            product *= self._correlation(low, high)
+            product *= self._correlation(scores, low, high)
             if product < _MIN_CORRELATION:
                 found.add(low)
         return found
 
-    def _correlation(self, low: int, high: int) -> float:
+    def _untrusted_when_over(self, b: int, i: int) -> set[int]:
+        """Return `untrusted` as it was when a rung had its last score."""
+        n = self._n_known_at.get((b, i), 0)
+        if self._verdicts.get((b, i), (-1, set()))[0] != n:
+            self._verdicts[b, i] = (n, self._untrusted_after(n))
+        return self._verdicts[b, i][1]
+
+    @staticmethod
+    def _correlation(scores: dict[int, dict[int, float]], low: int, high: int) -> float:
         """Rank correlation of two neighbouring rungs, 1 as long as it is not known."""
-        scores: dict[int, dict[int, float]] = {low: {}, high: {}}
-        for (candidate, resource), score in self._score_at.items():
-            if resource in scores and math.isfinite(score):
-                scores[resource][candidate] = score
         shared = sorted(scores[low].keys() & scores[high].keys())
         if len(shared) < _MIN_SHARED:
             return 1.0
@@ -298,11 +315,22 @@ class HalvingTuner:
         return self.n_candidates is not None and view.n_known >= self.n_candidates
 
     def _chosen(self, b: int, i: int, view: _View) -> list[int]:
-        """Return who goes on from a rung on which everybody has a score."""
-        plan, rungs = view.plan(b), view.brackets[b]
-        n = len(rungs[0])
+        """Return who goes on from a rung on which everybody has a score.
+
+        The best; but those proposed first if the rung had turned out to rank wrongly by
+        the time it had its last score. A later verdict changes nothing.
+        """
+        plan, scores = view.plan(b), view.brackets[b][i].scores
+        n = len(view.brackets[b][0])
         n_next = plan.limited_to(n, self.factor).n_candidates[i + 1]
-        return promoted(rungs[i].scores, n_next)
+        untrusted = self._untrusted_when_over(b, i)
+        return self._best(scores, n_next, plan.resources[i] not in untrusted)
+
+    @staticmethod
+    def _best(scores: dict[int, float], n: int, is_trusted: bool) -> list[int]:
+        if not is_trusted:
+            scores = {c: 0.0 for c, score in scores.items() if math.isfinite(score)}
+        return promoted(scores, n)
 
     def _promotion(
         self, b: int, view: _View, *, early: bool = False
@@ -314,7 +342,9 @@ class HalvingTuner:
                 chosen = self._chosen(b, i, view)
             elif early:
                 n = int(len(rungs[i].scores) // float(self.factor))
-                chosen = promoted(rungs[i].scores, min(n, plan.n_candidates[i + 1]))
+                is_trusted = plan.resources[i] not in self.untrusted
+                n = min(n, plan.n_candidates[i + 1])
+                chosen = self._best(rungs[i].scores, n, is_trusted)
             else:
                 continue
             for candidate in chosen:

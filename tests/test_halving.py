@@ -504,6 +504,37 @@ def test_rungs_below_an_untrusted_one_are_untrusted_too():
     assert driver.tuner.untrusted == {1, 3}
 
 
+@pytest.mark.parametrize("n_workers", [1, 150])  # 150 begin all brackets at once
+def test_brackets_that_have_begun_choose_nobody_by_a_rung_found_untrusted(n_workers):
+    tuner = make_tuner(rungs=(1, 3, 9, 27, 81), n_candidates=400)
+    driver = Driver(tuner, learning_rates, n_workers)
+    is_distrusted, on = {}, {}
+    tell = driver.tuner.tell
+
+    def watched(trial, score):
+        tell(trial, score)
+        on.setdefault(trial.stage, trial)
+        if trial.stage.resource == 1:
+            is_distrusted[trial.stage.bracket] = 1 in driver.tuner.untrusted
+
+    driver.tuner.tell = watched
+    driver.run()
+    assert set(is_distrusted.values()) == {n_workers > 1}
+    for bracket, distrusted in is_distrusted.items():
+        first, second = (
+            {
+                t.stage.candidate: driver.score(t)
+                for t in on.values()
+                if (t.stage.bracket, t.stage.rung) == (bracket, rung)
+            }
+            for rung in (0, 1)
+        )
+        n = len(first) // 3
+        best = set(sorted(first, key=first.__getitem__)[-n:])
+        assert set(sorted(first)[:n] if distrusted else best) <= second.keys()
+        assert not distrusted or not best <= second.keys()
+
+
 def test_rungs_that_agree_stay_trusted():
     rungs = (1, 3, 9, 27, 81)
     driver = Driver(make_tuner(rungs=rungs, n_candidates=200)).run()
