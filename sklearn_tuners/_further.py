@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.pipeline import Pipeline
 
 __all__ = [
@@ -148,9 +149,12 @@ _FOREST_KINDS = {"rf", "random_forest"}
 _EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
 """Parameters of boosters whose fits may stop by themselves: they keep no count of the
 rounds without improvement that a further fit could go on with."""
-_OF_LIBRARIES = {_XGB.how, _LGBM.how, _CATBOOST.how}
-_STOPPING_FITS = {*_EARLY_STOPPING, "callbacks", "eval_set"}
-"""Arguments of their ``fit`` with which it may do so too."""
+_IN_ONE_GO = {
+    *(*_EARLY_STOPPING, "callbacks", "eval_set", "monitor"),
+    *("xgb_model", "init_model", "init_score", "baseline"),
+}
+"""Arguments of ``fit`` that may end it, as parameters may, or that take the place of the
+model so far: with one of them nothing is trained further."""
 
 
 def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -> str:
@@ -178,11 +182,19 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
         rule = rule_of(leaf, resource)
         if rule is None or not is_last:
             return "none"
-        own = {name.rpartition("__")[2] for name in arguments}
-        if rule.how in _OF_LIBRARIES and own & _STOPPING_FITS:
+        if _IN_ONE_GO & _own_names(leaf, set(arguments)):
             return "none"
         is_exact &= rule.exact(leaf)
     return "exact" if is_exact else "inexact"
+
+
+def _own_names(leaf: Any, arguments: Set[str]) -> set[str]:
+    """Return names that a leaf may know what ``fit`` is given by."""
+    names = {name.rpartition("__")[2] for name in arguments}
+    if get_config()["enable_metadata_routing"]:
+        requests = leaf.get_metadata_routing().fit.requests
+        names |= {name for name, alias in requests.items() if alias in arguments}
+    return names
 
 
 def goes_on(leaf: Any, parameter: str) -> bool:
@@ -236,6 +248,8 @@ def rule_of(leaf: Any, resource: str) -> Rule | None:
         return None
     if _BAGGING in names and params.get("oob_score"):
         return None  # refuses warm_start
+    if params.get("solver") == "liblinear":
+        return None  # ignores it
     rule = next((_RULES[name] for name in names if name in _RULES), None)
     if rule is None and "warm_start" in params and parameter == "max_iter":
         rule = _EPOCHS

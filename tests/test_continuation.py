@@ -20,7 +20,11 @@ from sklearn.base import (
 )
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    make_classification,
+    make_regression,
+)
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -50,6 +54,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import LinearSVC
 
+from sklearn_tuners import HyperbandSearchCV
 from sklearn_tuners._continuation import Training
 from sklearn_tuners._further import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._states import State, Store
@@ -372,17 +377,56 @@ def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expe
 
 @pytest.mark.parametrize("library", BOOSTERS)
 @pytest.mark.parametrize(
-    "argument", ["callbacks", "eval_set", "lgbm__eval_set", "early_stopping_rounds"]
+    "argument",
+    [
+        "callbacks",
+        "eval_set",
+        "lgbm__eval_set",
+        "early_stopping_rounds",
+        "xgb_model",
+        "init_model",
+        "init_score",
+        "baseline",
+    ],
 )
-def test_boosters_whose_fit_may_be_told_to_stop_start_anew(library, argument):
+def test_boosters_with_a_model_or_a_stop_in_fit_start_anew(library, argument):
     estimator, resource = booster(library)
     assert continuation(estimator, resource, [argument, "sample_weight"]) == "none"
     assert continuation(estimator, resource, ["sample_weight"]) != "none"
 
 
-def test_what_fit_is_given_leaves_other_estimators_alone():
-    estimator = RandomForestClassifier(random_state=0)
-    assert continuation(estimator, "n_estimators", ["eval_set"]) == "exact"
+def test_arguments_of_fit_are_known_by_their_alias_too():
+    lightgbm = pytest.importorskip("lightgbm")
+    with config_context(enable_metadata_routing=True):
+        leaf = lightgbm.LGBMClassifier(random_state=0)
+        leaf.set_fit_request(callbacks="stoppers", sample_weight="w")
+        assert continuation(leaf, "n_estimators", ["w"]) == "exact"
+        assert continuation(leaf, "n_estimators", ["w", "stoppers"]) == "none"
+
+
+def test_a_monitor_may_stop_gradient_boosting_just_at_a_rung():
+    X, y = load_breast_cancer(return_X_y=True)
+    search = HyperbandSearchCV(
+        GradientBoostingClassifier(n_estimators=27, max_depth=1, random_state=0),
+        {"learning_rate": [0.1, 0.3, 1.0]},
+        min_resources=3,
+        scoring="neg_log_loss",
+        cv=2,
+        random_state=0,
+    )
+    monitor = [lambda i, estimator, variables: i >= 8]
+    with pytest.warns(UserWarning, match="trained from the start"):
+        on = clone(search).fit(X, y, monitor=monitor[0])
+    anew = clone(search).set_params(continuation="never").fit(X, y, monitor=monitor[0])
+    assert_array_equal(
+        on.cv_results_["mean_test_score"], anew.cv_results_["mean_test_score"]
+    )
+
+
+def test_liblinear_starts_anew_as_it_ignores_warm_start():
+    liblinear = LogisticRegression(solver="liblinear")
+    assert continuation(liblinear, "max_iter") == "none"
+    assert continuation(LogisticRegression(), "max_iter") == "inexact"
 
 
 @pytest.mark.parametrize(

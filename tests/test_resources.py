@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, clone
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, make_regression
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -21,7 +21,11 @@ from sklearn.ensemble import (
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
+    LassoLars,
+    LassoLarsIC,
     LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
     Ridge,
     SGDClassifier,
     SGDOneClassSVM,
@@ -425,6 +429,10 @@ def test_rounds_of_boosting_libraries(package, name, given, resource, full, is_s
         ("lightgbm", "LGBMClassifier", "boosting_type"),
         ("catboost", "CatBoostClassifier", "learning_rate"),
         ("catboost", "CatBoostRegressor", "l2_leaf_reg"),
+        ("catboost", "CatBoostRegressor", "eta"),
+        ("catboost", "CatBoostClassifier", "loss_function"),
+        ("catboost", "CatBoostClassifier", "verbose"),
+        ("xgboost", "XGBClassifier", "callbacks"),
     ],
 )
 def test_what_libraries_take_no_integer_for(package, name, resource):
@@ -502,6 +510,10 @@ def test_what_was_chosen_is_left_alone():
     [
         (Lasso(), {"alpha": 4.0}),
         (ElasticNet(), {"alpha": 4.0}),
+        (LassoLars(), {"alpha": 4.0}),
+        (LassoLarsIC(), {}),  # has no alpha, though it is a LassoLars
+        (QuantileRegressor(), {"alpha": 4.0}),
+        (PoissonRegressor(), {"alpha": 4.0}),
         (SGDClassifier(), {"alpha": 4.0}),
         (
             make_pipeline(StandardScaler(), SGDClassifier()),
@@ -521,3 +533,23 @@ def test_penalties_of_a_mean_grow_on_a_part_of_the_rows(estimator, expected):
     assert scale_factors(estimator, 1.0) == {}
     given_ = clone(estimator).get_params()
     assert all(given_[name] == estimator.get_params()[name] for name in found)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "is_mean"),
+    [
+        (Lasso(alpha=0.1), True),
+        (ElasticNet(alpha=0.1), True),
+        (LassoLars(alpha=0.1), True),
+        (QuantileRegressor(alpha=0.05), True),
+        (PoissonRegressor(alpha=0.1, tol=1e-9), True),
+        (Ridge(alpha=10.0), False),
+    ],
+)
+def test_losses_are_a_mean_if_rows_that_come_twice_change_nothing(estimator, is_mean):
+    X, y = make_regression(60, 4, noise=1.0, random_state=0)
+    y = np.exp(y / 100)
+    once = clone(estimator).fit(X, y).coef_
+    twice = clone(estimator).fit(np.vstack([X, X]), np.hstack([y, y])).coef_
+    assert np.allclose(once, twice, rtol=1e-3) == is_mean
+    assert bool(scale_factors(estimator, 2.0)) == is_mean
