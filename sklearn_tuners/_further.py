@@ -153,8 +153,8 @@ _IN_ONE_GO = {
     *(*_EARLY_STOPPING, "callbacks", "eval_set", "monitor"),
     *("xgb_model", "init_model", "init_score", "baseline"),
 }
-"""Arguments of ``fit`` that may end it, as parameters may, or that take the place of the
-model so far: with one of them nothing is trained further."""
+"""Arguments of ``fit`` that may end it, as parameters may, or that take the place of
+the model so far: with one of them nothing is trained further."""
 
 
 def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -> str:

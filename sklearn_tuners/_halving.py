@@ -32,6 +32,9 @@ _MIN_SHARED, _MIN_CORRELATION = 8, 0.3
 """Candidates that two rungs must share before they are compared, and the rank
 correlation with the full resource below which a rung no longer drops candidates."""
 
+_MAX_RETURNING = 50
+"""Candidates dropped on lower rungs among which the model may look for a better one."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -64,9 +67,12 @@ class Sampler(Protocol):
         """Candidates before the first one that depends on scores."""
 
     def ask(
-        self, number: int, pending: Sequence[tuple[Params, float]]
+        self,
+        number: int,
+        pending: Sequence[tuple[Params, float]],
+        again: Sequence[Params],
     ) -> Params | None:
-        """Return the params of a new candidate; None if there are no more."""
+        """Return params, new ones or one of `again`; None if there are no more."""
 
     def tell(self, params: Params, score: float, fidelity: float) -> None:
         """Report a score, and how near to the full resource it was had, 0 to 1."""
@@ -372,8 +378,16 @@ class HalvingTuner:
             return None
         plan = view.plan(b)
         if not view.is_exhausted:
-            params = self.sampler.ask(view.n_known, view.pending_params(self))
+            dropped = self._dropped(b, view)
+            params = self.sampler.ask(
+                view.n_known,
+                view.pending_params(self),
+                [self._latest[c].params for c in dropped.values()],
+            )
             if params is not None:
+                known = dropped.get(self.space.key(self.space.encode(params)))
+                if known is not None:
+                    return self._proposal(known, b, 0, plan, view)
                 resource = plan.resources[0]
                 chain = self.extend(params, (), resource)
                 return Proposal(params, Stage(view.n_known, b, 0, resource, chain))
@@ -385,6 +399,25 @@ class HalvingTuner:
             if proposal is not None:
                 return proposal
         return None
+
+    def _dropped(self, b: int, view: _View) -> dict[bytes, int]:
+        """Return, by key, who may begin in a bracket and has had less than its first.
+
+        The best ones, if there are many.
+        """
+        begins = view.plan(b).resources[0]
+        if begins == self.rungs[0]:
+            return {}
+        busy = {candidate for candidate, _ in view.running}
+        fit = [
+            c
+            for c in self._returning(b, view)
+            if self._latest[c].stage.resource < begins and c not in busy
+        ]
+        return {
+            self.space.key(self.space.encode(self._latest[c].params)): c
+            for c in fit[:_MAX_RETURNING]
+        }
 
     def _returning(self, b: int, view: _View) -> list[int]:
         """Return known candidates that may join a bracket, the best first.

@@ -223,7 +223,11 @@ class Optimizer:
         self._fidelities.append(float(fidelity))
         self._n_key[self.space.key(row)] += 1
 
-    def ask(self, pending: Iterable[Mapping[str, Any]] = ()) -> Params | None:
+    def ask(
+        self,
+        pending: Iterable[Mapping[str, Any]] = (),
+        again: Iterable[Mapping[str, Any]] = (),
+    ) -> Params | None:
         """Propose the next params to evaluate. Changes nothing.
 
         Parameters
@@ -233,15 +237,17 @@ class Optimizer:
             proposed again, and neither are their near neighbours, as the model
             expects of each the score that it would predict there (Ginsbourger et al.,
             2010, kriging believer).
+        again : iterable of dict, default=()
+            Params told before that the model may propose again, as they would be
+            evaluated at a higher fidelity now.
 
         Returns
         -------
         dict or None
             None if every point of a finite space has been told or is pending.
         """
-        if isinstance(pending, Mapping) or not isinstance(pending, Iterable):
-            raise TypeError(f"pending must be a list of params, got {pending!r}")
-        waiting = [self.space.encode(_checked(params, "pending")) for params in pending]
+        waiting = self._encode_all(pending, "pending")
+        returning = self._encode_all(again, "again")
         seen = self._n_key + Counter(self.space.key(row) for row in waiting)
         left = Counter(seen)
         for params, key in self._initial:
@@ -254,7 +260,7 @@ class Optimizer:
         with single_threaded():
             row = None
             if n_seen >= self._n_initial and self._can_model() and self.space.n_dims:
-                row = self._model_based(waiting, seen)
+                row = self._model_based(waiting, returning, seen)
             if row is None:
                 row = self._fill(seen, n_seen)
         if row is None:
@@ -339,6 +345,13 @@ class Optimizer:
                 f"n_iter={n_iter}"
             )
         return distinct
+
+    def _encode_all(
+        self, given: Iterable[Mapping[str, Any]], name: str
+    ) -> list[FloatArray]:
+        if isinstance(given, Mapping) or not isinstance(given, Iterable):
+            raise TypeError(f"{name} must be a list of params, got {given!r}")
+        return [self.space.encode(_checked(params, name)) for params in given]
 
     def _auto_initial_points(self, n_iter: int | None) -> int:
         """Points before the model: see the class docstring."""
@@ -431,9 +444,15 @@ class Optimizer:
         return bool(finite) and (len(finite) < self.n_told or min(finite) < max(finite))
 
     def _model_based(
-        self, waiting: list[FloatArray], seen: Counter[bytes]
+        self,
+        waiting: list[FloatArray],
+        returning: list[FloatArray],
+        seen: Counter[bytes],
     ) -> FloatArray | None:
-        """Return the unseen row of largest log expected improvement that is found."""
+        """Return the row of largest log expected improvement that is found.
+
+        An unseen one, or one of those that may return.
+        """
         space, told, scores = self.space, np.stack(self._rows), np.array(self._scores)
         n_seen = len(told) + len(waiting)
         scale = n_seen % len(SCALES)
@@ -452,9 +471,19 @@ class Optimizer:
         ranked = told[np.argsort(np.where(ok, -scores, np.inf))]
         usual = self._usual(ranked)
         surface = Surface(space, processes, best, usual)
-        candidates = surface.search(self._cloud(ranked[:_N_CENTRES], usual, rng))
+        cloud = self._cloud(ranked[:_N_CENTRES], usual, rng)
         taken = np.concatenate([told, *[row[None] for row in waiting]])
-        return self._first_new(candidates, taken, seen, _RADII[scale])
+        if not returning:
+            return self._first_new(surface.search(cloud), taken, seen, _RADII[scale])
+        back = {space.key(row): row for row in returning}
+        candidates = surface.search(np.concatenate([np.stack(returning), cloud]))
+        taken = taken[[space.key(row) not in back for row in taken]]
+        seen = Counter({key: n for key, n in seen.items() if key not in back})
+        row = self._first_new(candidates, taken, seen, _RADII[scale])
+        if row is None:
+            return None
+        gap = self._gaps(row[None], np.stack(returning))[0]
+        return returning[gap.argmin()] if gap.min() <= _RADII[scale] else row
 
     @staticmethod
     def _context(fidelities: list[float]) -> FloatArray:
@@ -498,15 +527,19 @@ class Optimizer:
         radius: float,
     ) -> FloatArray | None:
         """First row that is no near-repeat of a seen one, else that is no repeat."""
-        far = np.where(self.space.is_categorical, 1e6, 1.0)
         for start in range(0, len(candidates), 64):
             rows = candidates[start : start + 64]
-            gap = np.abs((rows[:, None] - taken) * far).max(axis=2).min(axis=1)
+            gap = self._gaps(rows, taken).min(axis=1, initial=np.inf)
             for row in rows[gap > radius]:
                 if not seen[self.space.key(row)]:
                     return np.asarray(row)
         unseen = (row for row in candidates if not seen[self.space.key(row)])
         return next(unseen, None)
+
+    def _gaps(self, rows: FloatArray, others: FloatArray) -> FloatArray:
+        """Largest difference along a column, of each row to each other one."""
+        far = np.where(self.space.is_categorical, 1e6, 1.0)
+        return np.asarray(np.abs((rows[:, None] - others) * far).max(axis=2))
 
 
 def _sobol(d: int, n: int, seed: int) -> FloatArray:

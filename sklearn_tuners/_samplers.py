@@ -79,9 +79,12 @@ class CandidateSampler:
             self.optimizer.tell(params, score, fidelity=fidelity)
 
     def ask(
-        self, number: int, pending: Sequence[tuple[Params, float]]
+        self,
+        number: int,
+        pending: Sequence[tuple[Params, float]],
+        again: Sequence[Params] = (),
     ) -> Params | None:
-        """Return the params of a new candidate.
+        """Return the params of a candidate.
 
         Parameters
         ----------
@@ -89,6 +92,9 @@ class CandidateSampler:
             Candidates there are already.
         pending : sequence of (params, fidelity)
             Trials asked for and not yet told.
+        again : sequence of dict
+            Known ones that have had less than this one would get. If the model expects
+            most of one of them, it is returned; otherwise the candidate is new.
 
         Returns
         -------
@@ -101,7 +107,7 @@ class CandidateSampler:
         is_turn = number >= self.optimizer.n_initial_points
         if self.is_random or (is_turn and rng.random() < _RANDOM_SHARE):
             return self._random(rng, {self._key(params) for params, _ in pending})
-        return self.optimizer.ask(pending=[params for params, _ in pending])
+        return self.optimizer.ask([params for params, _ in pending], again)
 
     def regret_bound(self) -> float:
         """Return how much better than the best told trial any params could be."""

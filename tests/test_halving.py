@@ -456,6 +456,33 @@ def test_a_killed_run_resumes_to_the_same(
     assert history(resumed) == history(expected)
 
 
+@pytest.mark.parametrize("kill_after", [20, 45])
+def test_who_returns_depends_on_no_timing_and_no_resume(kill_after):
+    space = Space.parse({"x": list(range(8)), "y": list(range(8))})
+
+    def tuner():
+        made = make_tuner(space, n_candidates=30)
+        made.sampler = CandidateSampler(space, is_random=False, seed=1)
+        return made
+
+    def score(trial):
+        x, y = trial.params["x"], trial.params["y"]
+        return -((x - 5) ** 2) - (y - 3) ** 2 * (trial.stage.resource > 1)
+
+    expected = history(engine_run(tuner(), Shuffled(1, 0, score), 3))
+    begun = [stage.candidate for _, stage in expected if stage.rung == 0]
+    assert len(set(begun)) < len(begun)
+    killed = Shuffled(4, 1, score, kill_after)
+    with suppress(KeyboardInterrupt):
+        engine_run(tuner(), killed, 3)
+    before = [
+        Trial(trial.number, trial.params, list(outcomes), trial.stage)
+        for trial, outcomes in killed.journal.values()
+    ]
+    resumed = engine_run(tuner(), Shuffled(2, 2, score), 3, before)
+    assert history(resumed) == expected
+
+
 @given(
     size=st.sampled_from([3, 8, None]),
     n_workers=st.integers(1, 5),
@@ -561,13 +588,44 @@ def test_the_full_resource_is_always_trusted():
 
 def test_a_share_of_candidates_is_random_and_the_number_decides_which():
     sampler = CandidateSampler(SPACE, is_random=False, seed=0)
-    sampler.optimizer.ask = lambda pending: "proposed"
+    sampler.optimizer.ask = lambda pending, again: "proposed"
     asked = [sampler.ask(number, []) for number in range(200)]
     n_first = sampler.n_initial_points
     assert asked[:n_first] == ["proposed"] * n_first
     share = 1 - asked.count("proposed") / (200 - n_first)
     assert 0.15 < share < 0.35
     assert sampler.ask(50, []) == asked[50]
+
+
+@pytest.mark.parametrize("n_workers", [1, 4])
+def test_the_model_lets_dropped_candidates_return(n_workers):
+    space = Space.parse({"x": list(range(8)), "y": list(range(8))})
+
+    def score(trial):  # a lower rung does not see y
+        x, y = trial.params["x"], trial.params["y"]
+        return -((x - 5) ** 2) - (y - 3) ** 2 * (trial.stage.resource > 1)
+
+    def run():
+        tuner = make_tuner(space, n_candidates=45)
+        tuner.sampler = CandidateSampler(space, is_random=False, seed=1)
+        return Driver(tuner, score, n_workers).run()
+
+    driver = run()
+    begun, params, back = {}, {}, []
+    for trial in driver.trials:
+        stage = trial.stage
+        if stage.rung == 0:
+            before = begun.setdefault(stage.candidate, stage)
+            if before is not stage:
+                back.append((before.resource, stage.resource))
+        assert params.setdefault(stage.candidate, trial.params) == trial.params
+    assert back
+    assert all(low < high for low, high in back)
+    assert len(driver.tuner._latest) == len(begun) <= 45
+    assert len({tuple(p.values()) for p in params.values()}) == len(params)
+    assert [(t.params, t.stage) for t in run().trials] == [
+        (t.params, t.stage) for t in driver.trials
+    ]
 
 
 def test_first_candidates_are_the_ones_given_each_once():

@@ -500,3 +500,31 @@ def test_initial_params_are_listed_once():
     optimizer = Optimizer({"x": uniform(0, 1)}, initial_params=given_)
     assert optimizer.initial_params == given_[:2]
     assert Optimizer({"x": uniform(0, 1)}).initial_params == []
+
+
+def test_what_was_told_in_part_may_be_proposed_again():
+    optimizer = Optimizer({"x": list(range(30))}, n_initial_points=2, random_state=0)
+    for x in range(30):
+        optimizer.tell({"x": x}, -abs(x - 20.0), fidelity=0.0)
+    assert optimizer.ask() is None
+    assert optimizer.ask(again=[{"x": x} for x in range(30)]) == {"x": 20}
+    optimizer.tell({"x": 20}, 1.0)
+    again = [{"x": x} for x in range(30) if x != 20]
+    assert 18 <= optimizer.ask(again=again)["x"] <= 22
+    assert optimizer.ask(again=[{"x": 3}]) == {"x": 3}  # there is no other left
+    assert optimizer.ask(pending=again, again=again[:0]) is None
+
+
+def test_new_points_are_proposed_though_others_may_return():
+    optimizer = Optimizer({"x": uniform(0, 1)}, n_initial_points=2, random_state=0)
+    told = [{"x": x} for x in (0.0, 0.1, 0.2)]
+    for params in told:
+        optimizer.tell(params, params["x"], fidelity=0.0)
+    assert optimizer.ask(again=told)["x"] > 0.2
+
+
+@pytest.mark.parametrize("given_", [{"x": 1}, 3])
+def test_again_is_a_list_of_params(given_):
+    optimizer = Optimizer({"x": [1, 2]}, random_state=0)
+    with pytest.raises(TypeError, match="again must be a list of params"):
+        optimizer.ask(again=given_)
