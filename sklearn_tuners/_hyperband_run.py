@@ -58,6 +58,7 @@ __all__ = [
     "HyperbandRun",
     "Schedule",
     "make_schedule",
+    "planned_brackets",
     "steps",
     "warn_of_single_rung",
 ]
@@ -147,6 +148,37 @@ def make_schedule(
             )
         brackets = brackets[: search.brackets]
     return Schedule(resource, tuple(rungs), tuple(brackets))
+
+
+def planned_brackets(
+    search: HyperbandSearchCV, schedule: Schedule, n_distinct: float
+) -> list[Bracket]:
+    """Return the brackets of one pass, or of `n_iter` candidates if these are fewer.
+
+    Parameters
+    ----------
+    search : HyperbandSearchCV
+        Its `n_iter` and `factor` count.
+    schedule : Schedule
+        Of the search.
+    n_distinct : int or float
+        Candidates that there are in the space.
+
+    Returns
+    -------
+    list of Bracket
+    """
+    n_left = n_distinct
+    n_wanted = math.inf if search.n_iter is None else search.n_iter
+    brackets: list[Bracket] = []
+    for bracket in schedule.brackets:
+        size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
+        if size <= 0:
+            break
+        brackets.append(bracket.limited_to(size, search.factor))
+        n_left -= brackets[-1].n_candidates[-1]  # the others may return
+        n_wanted -= size
+    return brackets
 
 
 def warn_of_single_rung(search: HyperbandSearchCV, schedule: Schedule) -> None:
@@ -332,11 +364,12 @@ class HyperbandRun(Run):
         return n_trials * len(self.splits)
 
     def _announcement(self) -> str:
+        planned = planned_brackets(self.search, self.schedule, self.space.n_distinct)
         brackets = "; ".join(
             ", ".join(
                 f"{n} x {r}" for n, r in zip(b.n_candidates, b.resources, strict=True)
             )
-            for b in self.schedule.brackets
+            for b in planned
         )
         return (
             f"Fitting {len(self.splits)} folds for candidates x "

@@ -994,6 +994,16 @@ def test_train_scores_and_verbosity(capsys):
     assert np.isfinite(search.cv_results_["mean_train_score"]).all()
 
 
+def test_what_is_announced_is_what_is_planned(capsys):
+    counting_search(n_iter=2, space=MANY, min_resources=3, verbose=1).fit(X, Y)
+    assert capsys.readouterr().out.splitlines()[0].endswith("rounds: 2 x 3, 1 x 9")
+    counting_search(verbose=1).fit(X, Y)  # a space of five
+    announced = capsys.readouterr().out.splitlines()[0]
+    plan = counting_search().plan(X, Y)
+    pairs = plan[["n_candidates", "n_resources"]].to_numpy().tolist()
+    assert re.findall(r"\d+ x \d+", announced) == [f"{n} x {r}" for n, r in pairs]
+
+
 def test_callbacks_see_every_evaluation():
     callback = pytest.importorskip("sklearn.callback", reason="since scikit-learn 1.9")
     pytest.importorskip("rich")
