@@ -32,7 +32,7 @@ from sklearn_tuners._further import (
 )
 from sklearn_tuners._states import State, Store
 
-__all__ = ["Training"]
+__all__ = ["Training", "set_resource"]
 
 Chain = tuple[int, ...]
 
@@ -92,6 +92,8 @@ class Training:
             return estimator
         if self.resource == EPOCHS:  # a step of the space may be the last one now
             check_epochs(estimator)
+        else:
+            set_resource(estimator, self.resource, self.chain[-1])
         step = _train_epochs if self.resource == EPOCHS else _train_further
         n_done, has_ended, seconds = 0, False, 0.0
         state = self._stored()
@@ -116,6 +118,23 @@ class Training:
         if self.store is None or len(self.chain) == 1:
             return None
         return self.store.load(self.key, self.chain[:-1])
+
+
+def set_resource(estimator: Any, resource: str, value: int) -> None:
+    """Set the parameter that is the resource.
+
+    Raises
+    ------
+    ValueError
+        If there is none, as in a candidate for which the space swaps a step.
+    """
+    try:
+        estimator.set_params(**{resource: value})
+    except (AttributeError, ValueError) as error:  # the first if it is "passthrough"
+        raise ValueError(
+            f"resource={resource!r} is not a parameter of {estimator!r}, which the "
+            "search space makes a candidate"
+        ) from error
 
 
 @contextmanager

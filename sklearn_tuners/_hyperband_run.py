@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 
 from sklearn_tuners._compat import CallbackTask
-from sklearn_tuners._continuation import Training
+from sklearn_tuners._continuation import Training, set_resource
 from sklearn_tuners._engine import Trial
-from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._halving import HalvingTuner, Stage
 from sklearn_tuners._hyperband import (
     Bracket,
@@ -292,11 +292,7 @@ class HyperbandRun(Run):
         self.n_samples, self._has_warned = n_samples, False
         if self.schedule.resource == SAMPLES:
             self._order_rows()
-        self.labels = (
-            labels_of(self.base_estimator, y)
-            if self.schedule.resource == EPOCHS
-            else None
-        )
+        self._labels: dict[tuple[bool, type], Any] = {}
         self._full_scores: list[float] = []
         return HalvingTuner(
             self.space,
@@ -391,15 +387,38 @@ class HyperbandRun(Run):
         estimator = clone(self.base_estimator)
         return estimator.set_params(**clone(params, safe=False))
 
+    def _is_trainable(self, candidate: BaseEstimator) -> bool:
+        """Return whether a candidate has the resource; its fit says so if it has not.
+
+        A step that the space swaps may have no such parameter.
+        """
+        name = self.schedule.resource
+        if name in (SAMPLES, EPOCHS):
+            return True
+        try:
+            set_resource(candidate, name, self.schedule.rungs[-1])
+        except ValueError:
+            return False
+        return True
+
+    def _labels_for(self, candidate: BaseEstimator) -> Any:
+        """Return `labels_of` a candidate, reading y once for each kind of them."""
+        if self.schedule.resource != EPOCHS:
+            return None
+        kind = is_classifier(candidate), type(leaf_of(candidate, EPOCHS)[0])
+        if kind not in self._labels:
+            self._labels[kind] = labels_of(candidate, self.shared.y)
+        return self._labels[kind]
+
     def _extend(
         self, params: dict[str, Any], chain: tuple[int, ...], resource: int
     ) -> tuple[int, ...]:
         """Return the steps that lead candidates from one resource to the next."""
         name = self.schedule.resource
         how = "none"
-        if name != SAMPLES:
-            arguments = self.shared.fit_params or ()
-            how = continuation(self._with_params(params), name, arguments)
+        candidate = self._with_params(params)
+        if name != SAMPLES and self._is_trainable(candidate):
+            how = continuation(candidate, name, self.shared.fit_params or ())
         is_wanted = name != SAMPLES and self.search.continuation != "never"
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True
@@ -413,11 +432,12 @@ class HyperbandRun(Run):
         largest = self.schedule.rungs[-1]
         return steps(how, chain, resource, largest, self.search.continuation)
 
-    def _rows_of(self, trial: Trial, split: int) -> dict[str, Any]:
+    def _to_fit(self, trial: Trial, split: int) -> dict[str, Any]:
         stage: Stage = trial.stage
         train, test = self.splits[split]
         factors: dict[str, float] = {}
         estimator = self._with_params(trial.params)
+        is_trainable = self._is_trainable(estimator)
         if self.schedule.resource == SAMPLES:
             share = Fraction(stage.resource, self.n_samples)
             order = self.orders[split]
@@ -431,12 +451,18 @@ class HyperbandRun(Run):
             chain=stage.chain,
             settings=resolved_settings(estimator, self.n_samples),
             factors=factors,
-            classes=self.labels,
+            classes=self._labels_for(estimator),
             store=self.store,
             key=f"{stage.candidate}-{split}",
             full=self.schedule.rungs[-1],
         )
-        return {"train": train, "test": test, "training": training}
+        params = self.search._all_params(trial) if is_trainable else trial.params
+        return {
+            "parameters": params,
+            "train": train,
+            "test": test,
+            "training": training,
+        }
 
     # Journal --------------------------------------------------------------------------
 

@@ -325,7 +325,8 @@ def labels_of(estimator: Any, y: Any) -> Any:
     if y is None or not is_classifier(estimator):
         return None
     if isinstance(leaf_of(estimator, EPOCHS)[0], MultiOutputClassifier):
-        return [np.unique(column) for column in np.asarray(y).T]
+        table = np.asarray(y.toarray() if issparse(y) else y)
+        return [np.unique(column) for column in table.T]
     if type_of_target(y) == "multilabel-indicator":
         return unique_labels(y)
     return np.unique(np.asarray(y))

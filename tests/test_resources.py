@@ -464,6 +464,8 @@ def test_labels_are_for_classifiers():
     outputs = np.array([[0, 5], [1, 6], [0, 7]])
     pipeline = make_pipeline(StandardScaler(), MultiOutputClassifier(SGDClassifier()))
     assert [a.tolist() for a in labels_of(pipeline, outputs)] == [[0, 1], [5, 6, 7]]
+    sparse = csr_array([[0, 1], [1, 1], [0, 1]])
+    assert [a.tolist() for a in labels_of(pipeline, sparse)] == [[0, 1], [1]]
     indicator = np.array([[0, 1, 1], [1, 0, 0]])
     assert labels_of(MLPClassifier(), indicator).tolist() == [0, 1, 2]
     assert stratifies(SVC(), [0, 1, 1])
