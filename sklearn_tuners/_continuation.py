@@ -92,8 +92,6 @@ class Training:
             return estimator
         if self.resource == EPOCHS:  # a step of the space may be the last one now
             check_epochs(estimator)
-        else:
-            set_resource(estimator, self.resource, self.chain[-1])
         step = _train_epochs if self.resource == EPOCHS else _train_further
         n_done, has_ended, seconds = 0, False, 0.0
         state = self._stored()
@@ -250,13 +248,14 @@ def _train_further(
     target: int,
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
+    if not done:
+        set_resource(estimator, training.resource, target)
     leaf, is_last = leaf_of(estimator, training.resource)
     rule = rule_of(leaf, training.resource)
     if not done:
-        n = target
         if is_last and target < training.full and _chooses_rate(leaf):
-            n, leaf.fit = training.full, partial(_fit_towards, leaf, target)
-        estimator.set_params(**{training.resource: n})
+            set_resource(estimator, training.resource, training.full)
+            leaf.fit = partial(_fit_towards, leaf, target)
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
         return rule is not None and _has_ended(leaf, rule, target)

@@ -338,7 +338,8 @@ class HyperbandRun(Run):
         given, begins = self.search.min_resources, self.schedule.rungs[0]
         share = Fraction(begins, self.n_samples)
         for order in self.orders:
-            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order]))
+            # Where there are not two rows of each, `subset` takes a few more.
+            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order], 1))
             if n_rows < n_needed:
                 raise ValueError(
                     f"min_resources={given!r} makes a first rung of {begins} rows: "
@@ -416,9 +417,10 @@ class HyperbandRun(Run):
         """Return the steps that lead candidates from one resource to the next."""
         name = self.schedule.resource
         how = "none"
-        candidate = self._with_params(params)
-        if name != SAMPLES and self._is_trainable(candidate):
-            how = continuation(candidate, name, self.shared.fit_params or ())
+        if name != SAMPLES:
+            candidate = self._with_params(params)
+            if self._is_trainable(candidate):
+                how = continuation(candidate, name, self.shared.fit_params or ())
         is_wanted = name != SAMPLES and self.search.continuation != "never"
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True

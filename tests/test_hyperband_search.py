@@ -560,6 +560,31 @@ def test_every_label_of_every_output_is_on_every_rung(by_group, monkeypatch):
     assert all(labels == everything for labels in seen)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingClassifier(max_iter=2, early_stopping=True),
+        GradientBoostingClassifier(n_estimators=2, n_iter_no_change=2),
+        SGDClassifier(early_stopping=True),
+    ],
+)
+def test_early_stopping_can_split_a_rare_label_on_every_rung(model):
+    rare = Y.copy()
+    rare[::30] = 2  # four of 120 training rows
+    rate = {"tol": loguniform(1e-5, 1e-3)}
+    search = HyperbandSearchCV(
+        clone(model).set_params(random_state=0),
+        rate,
+        resource="n_samples",
+        min_resources=60,
+        sampler="random",
+        cv=3,
+        random_state=0,
+    ).fit(X, rare)
+    assert search.n_resources_ == [60, 180, 180]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
 def test_a_column_of_labels_with_groups():
     search = HyperbandSearchCV(
         DecisionTreeClassifier(random_state=0),
