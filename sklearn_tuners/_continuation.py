@@ -32,7 +32,7 @@ from sklearn_tuners._further import (
 )
 from sklearn_tuners._states import State, Store
 
-__all__ = ["Training"]
+__all__ = ["Training", "set_resource"]
 
 Chain = tuple[int, ...]
 
@@ -116,6 +116,23 @@ class Training:
         if self.store is None or len(self.chain) == 1:
             return None
         return self.store.load(self.key, self.chain[:-1])
+
+
+def set_resource(estimator: Any, resource: str, value: int) -> None:
+    """Set the parameter that is the resource.
+
+    Raises
+    ------
+    ValueError
+        If there is none, as in a candidate for which the space swaps a step.
+    """
+    try:
+        estimator.set_params(**{resource: value})
+    except (AttributeError, ValueError) as error:  # the first if it is "passthrough"
+        raise ValueError(
+            f"resource={resource!r} is not a parameter of {estimator!r}, which the "
+            "search space makes a candidate"
+        ) from error
 
 
 @contextmanager
@@ -231,13 +248,14 @@ def _train_further(
     target: int,
 ) -> bool:
     """Fit on from `done` to `target`; return whether training has ended by itself."""
+    if not done:
+        set_resource(estimator, training.resource, target)
     leaf, is_last = leaf_of(estimator, training.resource)
     rule = rule_of(leaf, training.resource)
     if not done:
-        n = target
         if is_last and target < training.full and _chooses_rate(leaf):
-            n, leaf.fit = training.full, partial(_fit_towards, leaf, target)
-        estimator.set_params(**{training.resource: n})
+            set_resource(estimator, training.resource, training.full)
+            leaf.fit = partial(_fit_towards, leaf, target)
         _fit(estimator, X, y, fit_params)
         leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
         return rule is not None and _has_ended(leaf, rule, target)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 
 from sklearn_tuners._compat import CallbackTask
-from sklearn_tuners._continuation import Training
+from sklearn_tuners._continuation import Training, set_resource
 from sklearn_tuners._engine import Trial
-from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._further import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._halving import HalvingTuner, Stage
 from sklearn_tuners._hyperband import (
     Bracket,
@@ -58,6 +58,7 @@ __all__ = [
     "HyperbandRun",
     "Schedule",
     "make_schedule",
+    "planned_brackets",
     "steps",
     "warn_of_single_rung",
 ]
@@ -147,6 +148,37 @@ def make_schedule(
             )
         brackets = brackets[: search.brackets]
     return Schedule(resource, tuple(rungs), tuple(brackets))
+
+
+def planned_brackets(
+    search: HyperbandSearchCV, schedule: Schedule, n_distinct: float
+) -> list[Bracket]:
+    """Return the brackets of one pass, or of `n_iter` candidates if these are fewer.
+
+    Parameters
+    ----------
+    search : HyperbandSearchCV
+        Its `n_iter` and `factor` count.
+    schedule : Schedule
+        Of the search.
+    n_distinct : int or float
+        Candidates that there are in the space.
+
+    Returns
+    -------
+    list of Bracket
+    """
+    n_left = n_distinct
+    n_wanted = math.inf if search.n_iter is None else search.n_iter
+    brackets: list[Bracket] = []
+    for bracket in schedule.brackets:
+        size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
+        if size <= 0:
+            break
+        brackets.append(bracket.limited_to(size, search.factor))
+        n_left -= brackets[-1].n_candidates[-1]  # the others may return
+        n_wanted -= size
+    return brackets
 
 
 def warn_of_single_rung(search: HyperbandSearchCV, schedule: Schedule) -> None:
@@ -260,11 +292,7 @@ class HyperbandRun(Run):
         self.n_samples, self._has_warned = n_samples, False
         if self.schedule.resource == SAMPLES:
             self._order_rows()
-        self.labels = (
-            labels_of(self.base_estimator, y)
-            if self.schedule.resource == EPOCHS
-            else None
-        )
+        self._labels: dict[tuple[bool, type], Any] = {}
         self._full_scores: list[float] = []
         return HalvingTuner(
             self.space,
@@ -310,7 +338,8 @@ class HyperbandRun(Run):
         given, begins = self.search.min_resources, self.schedule.rungs[0]
         share = Fraction(begins, self.n_samples)
         for order in self.orders:
-            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order]))
+            # Where there are not two rows of each, `subset` takes a few more.
+            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order], 1))
             if n_rows < n_needed:
                 raise ValueError(
                     f"min_resources={given!r} makes a first rung of {begins} rows: "
@@ -332,11 +361,12 @@ class HyperbandRun(Run):
         return n_trials * len(self.splits)
 
     def _announcement(self) -> str:
+        planned = planned_brackets(self.search, self.schedule, self.space.n_distinct)
         brackets = "; ".join(
             ", ".join(
                 f"{n} x {r}" for n, r in zip(b.n_candidates, b.resources, strict=True)
             )
-            for b in self.schedule.brackets
+            for b in planned
         )
         return (
             f"Fitting {len(self.splits)} folds for candidates x "
@@ -358,6 +388,29 @@ class HyperbandRun(Run):
         estimator = clone(self.base_estimator)
         return estimator.set_params(**clone(params, safe=False))
 
+    def _is_trainable(self, candidate: BaseEstimator) -> bool:
+        """Return whether a candidate has the resource; its fit says so if it has not.
+
+        A step that the space swaps may have no such parameter.
+        """
+        name = self.schedule.resource
+        if name in (SAMPLES, EPOCHS):
+            return True
+        try:
+            set_resource(candidate, name, self.schedule.rungs[-1])
+        except ValueError:
+            return False
+        return True
+
+    def _labels_for(self, candidate: BaseEstimator) -> Any:
+        """Return `labels_of` a candidate, reading y once for each kind of them."""
+        if self.schedule.resource != EPOCHS:
+            return None
+        kind = is_classifier(candidate), type(leaf_of(candidate, EPOCHS)[0])
+        if kind not in self._labels:
+            self._labels[kind] = labels_of(candidate, self.shared.y)
+        return self._labels[kind]
+
     def _extend(
         self, params: dict[str, Any], chain: tuple[int, ...], resource: int
     ) -> tuple[int, ...]:
@@ -365,8 +418,9 @@ class HyperbandRun(Run):
         name = self.schedule.resource
         how = "none"
         if name != SAMPLES:
-            arguments = self.shared.fit_params or ()
-            how = continuation(self._with_params(params), name, arguments)
+            candidate = self._with_params(params)
+            if self._is_trainable(candidate):
+                how = continuation(candidate, name, self.shared.fit_params or ())
         is_wanted = name != SAMPLES and self.search.continuation != "never"
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True
@@ -380,11 +434,12 @@ class HyperbandRun(Run):
         largest = self.schedule.rungs[-1]
         return steps(how, chain, resource, largest, self.search.continuation)
 
-    def _rows_of(self, trial: Trial, split: int) -> dict[str, Any]:
+    def _to_fit(self, trial: Trial, split: int) -> dict[str, Any]:
         stage: Stage = trial.stage
         train, test = self.splits[split]
         factors: dict[str, float] = {}
         estimator = self._with_params(trial.params)
+        is_trainable = self._is_trainable(estimator)
         if self.schedule.resource == SAMPLES:
             share = Fraction(stage.resource, self.n_samples)
             order = self.orders[split]
@@ -398,12 +453,18 @@ class HyperbandRun(Run):
             chain=stage.chain,
             settings=resolved_settings(estimator, self.n_samples),
             factors=factors,
-            classes=self.labels,
+            classes=self._labels_for(estimator),
             store=self.store,
             key=f"{stage.candidate}-{split}",
             full=self.schedule.rungs[-1],
         )
-        return {"train": train, "test": test, "training": training}
+        params = self.search._all_params(trial) if is_trainable else trial.params
+        return {
+            "parameters": params,
+            "train": train,
+            "test": test,
+            "training": training,
+        }
 
     # Journal --------------------------------------------------------------------------
 

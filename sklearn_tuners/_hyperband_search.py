@@ -26,6 +26,7 @@ from sklearn_tuners._hyperband_run import (
     HyperbandRun,
     Schedule,
     make_schedule,
+    planned_brackets,
     steps,
     warn_of_single_rung,
 )
@@ -427,15 +428,9 @@ class HyperbandSearchCV(BaseTunerCV):
         searched = {name for b in space.branches for name in b.dimensions}
         schedule = self._make_schedule(searched, X, y, len(split()))
         how = continuation(clone(self.estimator), schedule.resource)
-        rows, n_left = [], space.n_distinct
-        n_wanted = math.inf if self.n_iter is None else self.n_iter
-        for b, bracket in enumerate(schedule.brackets):
-            size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
-            if size <= 0:
-                break
-            bracket = bracket.limited_to(size, self.factor)
-            n_left -= bracket.n_candidates[-1]  # the others may return
-            n_wanted -= size
+        rows = []
+        planned = planned_brackets(self, schedule, space.n_distinct)
+        for b, bracket in enumerate(planned):
             chain: tuple[int, ...] = ()
             for i, (n, r) in enumerate(
                 zip(bracket.n_candidates, bracket.resources, strict=True)

@@ -310,21 +310,35 @@ def label_codes(y: Any) -> IntArray:
     return np.stack(columns, axis=1)
 
 
-def first_rows(codes: IntArray) -> IntArray:
+def first_rows(codes: IntArray, n_each: int = 2) -> IntArray:
     """Return the positions of the rows that are the first to show some label.
 
     Parameters
     ----------
     codes : ndarray of shape (n, n_columns)
         See `label_codes`.
+    n_each : int, default=2
+        Rows of each label, as far as there are. Early stopping splits its rows again by
+        label, which takes two of each.
 
     Returns
     -------
     ndarray
         Ascending.
+
+    Examples
+    --------
+    >>> codes = label_codes([0, 0, 0, 1, 0, 2, 2])
+    >>> first_rows(codes).tolist(), first_rows(codes, 1).tolist()
+    ([0, 1, 3, 5, 6], [0, 3, 5])
     """
-    _, first = np.unique(codes, return_index=True)
-    return np.unique(first // codes.shape[1])
+    flat = codes.ravel()
+    cells, found = np.arange(len(flat)), [np.empty(0, dtype=np.intp)]
+    for _ in range(n_each):
+        _, first = np.unique(flat[cells], return_index=True)
+        found.append(cells[first])
+        cells = np.delete(cells, first)
+    return np.unique(np.concatenate(found) // codes.shape[1])
 
 
 def labels_of(estimator: Any, y: Any) -> Any:
@@ -332,7 +346,8 @@ def labels_of(estimator: Any, y: Any) -> Any:
     if y is None or not is_classifier(estimator):
         return None
     if isinstance(leaf_of(estimator, EPOCHS)[0], MultiOutputClassifier):
-        return [np.unique(column) for column in np.asarray(y).T]
+        table = np.asarray(y.toarray() if issparse(y) else y)
+        return [np.unique(column) for column in table.T]
     if type_of_target(y) == "multilabel-indicator":
         return unique_labels(y)
     return np.unique(np.asarray(y))
@@ -413,7 +428,7 @@ def subset(
         Of the rows, rounded down; at least one.
     codes : ndarray of shape (n, n_columns), default=None
         Their labels in that order, see `label_codes`; as many rows more are taken as it
-        needs for each label to be there.
+        needs for each label to be there, twice if it can be.
     groups : ndarray of shape (n,), default=None
         Their groups in that order; only whole ones are taken, at least one.
 
@@ -447,7 +462,8 @@ def nested_order(
         Training rows of a split.
     codes : ndarray of shape (n_samples, n_columns) or None
         Labels of all rows of a classification, see `label_codes`. The first rows show
-        each of them, and each beginning has those of a single column in proportion.
+        each of them twice, and each beginning has those of a single column in
+        proportion.
     groups : array-like or None
         Groups of all rows; those of one group follow each other.
     is_series : bool, default=False
@@ -482,7 +498,7 @@ def nested_order(
 
 
 def _labels_first(turn: IntArray, codes: IntArray) -> IntArray:
-    """Bring forward the groups that first show each label."""
+    """Bring forward the groups that first show each label, twice."""
     in_turn = np.argsort(turn, kind="stable")
     first = np.unique(turn[in_turn[first_rows(codes[in_turn])]])
     return np.where(np.isin(turn, first), turn - turn.max() - 1, turn)

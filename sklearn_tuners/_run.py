@@ -277,18 +277,17 @@ class Run:
             start_mark=self.workers.start_mark((trial.number, split)),
             shared=self.shared,
             estimator=clone(self.base_estimator),
-            parameters=self.search._all_params(trial),
             split_progress=(split, n_splits),
             candidate_progress=n_in_all and (trial.number, n_in_all // n_splits),
             task=leaf if self.workers.shares_memory else detach(leaf),
             caller=self.caller,
-            **self._rows_of(trial, split),
+            **self._to_fit(trial, split),
         )
 
-    def _rows_of(self, trial: Trial, split: int) -> dict[str, Any]:
-        """Return what an evaluation is trained and tested on."""
+    def _to_fit(self, trial: Trial, split: int) -> dict[str, Any]:
+        """Return the params of an evaluation, and what to train and test them on."""
         train, test = self.splits[split]
-        return {"train": train, "test": test}
+        return {"parameters": trial.params, "train": train, "test": test}
 
     def _plain(self, trial: Trial) -> dict[str, Any]:
         """Return what the journal is to hold of a new trial."""

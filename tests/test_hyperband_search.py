@@ -41,9 +41,10 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_val_score,
 )
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import (
@@ -559,6 +560,31 @@ def test_every_label_of_every_output_is_on_every_rung(by_group, monkeypatch):
     assert all(labels == everything for labels in seen)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingClassifier(max_iter=2, early_stopping=True),
+        GradientBoostingClassifier(n_estimators=2, n_iter_no_change=2),
+        SGDClassifier(early_stopping=True),
+    ],
+)
+def test_early_stopping_can_split_a_rare_label_on_every_rung(model):
+    rare = Y.copy()
+    rare[::30] = 2  # four of 120 training rows
+    rate = {"tol": loguniform(1e-5, 1e-3)}
+    search = HyperbandSearchCV(
+        clone(model).set_params(random_state=0),
+        rate,
+        resource="n_samples",
+        min_resources=60,
+        sampler="random",
+        cv=3,
+        random_state=0,
+    ).fit(X, rare)
+    assert search.n_resources_ == [60, 180, 180]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
 def test_a_column_of_labels_with_groups():
     search = HyperbandSearchCV(
         DecisionTreeClassifier(random_state=0),
@@ -618,6 +644,58 @@ def test_rows_that_failed_are_last_and_not_promoted():
     assert rank[failed].min() > rank[~failed].max()
     assert not results["iter"][failed].any()
     assert not search.best_params_.get("fails")
+
+
+@pytest.mark.parametrize("other", [RandomForestClassifier(3), "passthrough"])
+def test_a_candidate_without_the_resource_fails_and_says_so(other):
+    mlp = MLPClassifier((2,), random_state=0)
+    search = HyperbandSearchCV(
+        Pipeline([("c", mlp)]),
+        [{"c": [mlp], "c__alpha": [1e-4, 1e-2]}, {"c": [other]}],
+        resource="c__max_iter",
+        max_resources=9,
+        min_resources=3,
+        sampler="random",
+        cv=2,
+        random_state=0,
+    )
+    message = r"resource='c__max_iter' is not a parameter of Pipeline\(.*" + (
+        other if isinstance(other, str) else "RandomForestClassifier"
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, Y)
+    failures = [w for w in caught if w.category is FitFailedWarning]
+    assert any(re.search(message, str(w.message)) for w in failures)
+    results = search.cv_results_
+    is_other = np.array([type(p["c"]) is not MLPClassifier for p in results["params"]])
+    assert is_other.any()
+    assert_array_equal(np.isnan(results["mean_test_score"]), is_other)
+    assert results["n_resources"].max() == 9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=message):
+            search.set_params(error_score="raise").fit(X, Y)
+
+
+def test_each_candidate_is_told_labels_in_its_own_way():
+    features, labels = make_multilabel_classification(120, 5, random_state=0)
+    mlp = MLPClassifier((2,), random_state=0)
+    one_each = MultiOutputClassifier(SGDClassifier(random_state=0))
+    for first, second in [(mlp, one_each), (one_each, mlp)]:
+        search = HyperbandSearchCV(
+            Pipeline([("c", first)]),
+            {"c": [first, second]},
+            resource="n_epochs",
+            max_resources=3,
+            min_resources=1,
+            sampler="random",
+            cv=2,
+            random_state=0,
+        ).fit(features, labels)
+        kinds = {type(params["c"]) for params in search.cv_results_["params"]}
+        assert len(kinds) == 2
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_errors_are_raised_if_asked_for():
@@ -992,6 +1070,16 @@ def test_train_scores_and_verbosity(capsys):
     search = epoch_search(return_train_score=True, verbose=1).fit(X, Y)
     assert "9 x 1, 3 x 3, 1 x 9; 5 x 3" in capsys.readouterr().out
     assert np.isfinite(search.cv_results_["mean_train_score"]).all()
+
+
+def test_what_is_announced_is_what_is_planned(capsys):
+    counting_search(n_iter=2, space=MANY, min_resources=3, verbose=1).fit(X, Y)
+    assert capsys.readouterr().out.splitlines()[0].endswith("rounds: 2 x 3, 1 x 9")
+    counting_search(verbose=1).fit(X, Y)  # a space of five
+    announced = capsys.readouterr().out.splitlines()[0]
+    plan = counting_search().plan(X, Y)
+    pairs = plan[["n_candidates", "n_resources"]].to_numpy().tolist()
+    assert re.findall(r"\d+ x \d+", announced) == [f"{n} x {r}" for n, r in pairs]
 
 
 def test_callbacks_see_every_evaluation():
