@@ -6,10 +6,10 @@
 
 `build` gives 256 random candidates of a task of `benchmarks.hyperband` every rung; it
 writes down scores and processor seconds. `run` lets the package's tuner propose from
-these 256 alone and looks scores and seconds up, 15 ms more for each proposal.
-The target is the best of 60 drawn ones, the unit what these took; a
-run that is not there in that time counts as 1, as in `benchmarks.hyperband`. The space is
-finite here: what differs on it need not differ where points lie dense.
+these 256 alone and looks scores and seconds up, 15 ms more for each proposal. The
+target is the best of 60 drawn ones, the unit what these took; a run that is not there
+in that time counts as 1, as in `benchmarks.hyperband`. The space is finite here: what
+differs on it need not differ where points lie dense.
 """
 
 from __future__ import annotations
