@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 __all__ = [
     "EPOCHS",
@@ -94,7 +95,6 @@ def _adds_trees(*drawn: str) -> Callable[[Any], bool]:
             params.keys() <= _HARMLESS | _signature(type(estimator))
             and kinds <= {None, "gbtree", "gbdt"}
             and all(params.get(name) in (None, 1, 1.0) for name in drawn)
-            and not params.get("callbacks")
             and _is_seeded(estimator)
         )
 
@@ -150,7 +150,7 @@ _EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
 """Parameters of boosters whose fits may stop by themselves: they keep no count of the
 rounds without improvement that a further fit could go on with."""
 _IN_ONE_GO = {
-    *(*_EARLY_STOPPING, "callbacks", "eval_set", "monitor"),
+    *(*_EARLY_STOPPING, "callbacks", "eval_set", "eval_X", "monitor"),
     *("xgb_model", "init_model", "init_score", "baseline"),
 }
 """Arguments of ``fit`` that may end it, as parameters may, or that take the place of
@@ -191,8 +191,10 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
 def _own_names(leaf: Any, arguments: Set[str]) -> set[str]:
     """Return names that a leaf may know what ``fit`` is given by."""
     names = {name.rpartition("__")[2] for name in arguments}
-    if get_config()["enable_metadata_routing"]:
-        requests = leaf.get_metadata_routing().fit.requests
+    if arguments and get_config()["enable_metadata_routing"]:
+        # A router, as of Bagging, asks for nothing of this kind.
+        own = getattr(get_routing_for_object(leaf), "fit", None)
+        requests = own.requests if own is not None else {}
         names |= {name for name, alias in requests.items() if alias in arguments}
     return names
 
@@ -243,6 +245,7 @@ def rule_of(leaf: Any, resource: str) -> Rule | None:
     names = names_of(type(leaf))
     params = leaf.get_params(deep=False)
     stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
+    stops |= bool(params.get("callbacks"))
     kinds = {params.get(name) for name in ("boosting_type", "boosting", "boost")}
     if stops or _NO_RULE.intersection(names) or kinds & _FOREST_KINDS:
         return None

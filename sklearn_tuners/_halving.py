@@ -115,7 +115,8 @@ class HalvingTuner:
     n_brackets : int
         Brackets of a pass, from the one with most candidates on.
     n_candidates : int or None
-        Candidates to sample; passes repeat until then. With None passes repeat only if
+        Candidates that begin in a bracket, who returns is counted again; passes repeat
+        until then. With None passes repeat only if
         `repeats` is true, and then without an end.
     repeats : bool
         See `n_candidates`.
@@ -151,6 +152,7 @@ class HalvingTuner:
         self._score_at: dict[tuple[int, int], float] = {}
         # How many of these there were when a rung of a bracket had its last one.
         self._n_known_at: dict[tuple[int, int], int] = {}
+        self._keys: dict[int, bytes] = {}
         self._verdicts: dict[tuple[int, int], tuple[int, set[int]]] = {}
         self._brackets: dict[int, list[_Rung]] = {}
         self._resources: dict[int, int] = {}
@@ -174,7 +176,8 @@ class HalvingTuner:
     @property
     def exhausted(self) -> str:
         """Why there are no more proposals."""
-        if self.n_candidates is not None and len(self._latest) >= self.n_candidates:
+        n_begun = sum(len(rungs[0]) for rungs in self._brackets.values() if rungs)
+        if self.n_candidates is not None and n_begun >= self.n_candidates:
             return "n_iter"
         return "brackets" if math.isfinite(self._n_in_all) else "space exhausted"
 
@@ -318,7 +321,7 @@ class HalvingTuner:
         )
 
     def _is_used_up(self, view: _View) -> bool:
-        return self.n_candidates is not None and view.n_known >= self.n_candidates
+        return self.n_candidates is not None and view.n_begun >= self.n_candidates
 
     def _chosen(self, b: int, i: int, view: _View) -> list[int]:
         """Return who goes on from a rung on which everybody has a score.
@@ -406,7 +409,7 @@ class HalvingTuner:
         The best ones, if there are many.
         """
         begins = view.plan(b).resources[0]
-        if begins == self.rungs[0]:
+        if begins == self.rungs[0] or view.n_known < self.n_initial_points:
             return {}
         busy = {candidate for candidate, _ in view.running}
         fit = [
@@ -414,10 +417,12 @@ class HalvingTuner:
             for c in self._returning(b, view)
             if self._latest[c].stage.resource < begins and c not in busy
         ]
-        return {
-            self.space.key(self.space.encode(self._latest[c].params)): c
-            for c in fit[:_MAX_RETURNING]
-        }
+        for c in fit[:_MAX_RETURNING]:
+            if c not in self._keys:
+                row = self.space.encode(self._latest[c].params)
+                self._keys[c] = self.space.key(row)
+        # Of several with one key the best one.
+        return {self._keys[c]: c for c in reversed(fit[:_MAX_RETURNING])}
 
     def _returning(self, b: int, view: _View) -> list[int]:
         """Return known candidates that may join a bracket, the best first.
@@ -479,6 +484,7 @@ class _View:
                 self.resources[stage.bracket] = stage.resource
         known = tuner._latest.keys() | {trial.stage.candidate for trial in pending}
         self.n_known = len(known)
+        self.n_begun = sum(len(rungs[0]) for rungs in self.brackets.values() if rungs)
         self.is_exhausted = self.n_known >= tuner.space.n_distinct
 
     def plan(self, b: int) -> Bracket:

@@ -357,7 +357,8 @@ class HyperbandRun(Run):
         is_one_pass = self.search.n_iter is None and self.search.max_time is None
         if not is_one_pass or self.workers.n_workers > 1:
             return None
-        n_trials = sum(sum(b.n_candidates) for b in self.schedule.brackets)
+        planned = planned_brackets(self.search, self.schedule, self.space.n_distinct)
+        n_trials = sum(sum(b.n_candidates) for b in planned)
         return n_trials * len(self.splits)
 
     def _announcement(self) -> str:

@@ -113,8 +113,9 @@ class HyperbandSearchCV(BaseTunerCV):
         not there is trained again in the same steps.
 
     n_iter : int, default=None
-        Number of candidates. Passes through all brackets repeat until then. None makes
-        one pass, or as many as `max_time` allows.
+        Number of candidates that begin in a bracket; one that returns after it was
+        dropped on a lower rung is counted again. Passes through all brackets repeat
+        until then. None makes one pass, or as many as `max_time` allows.
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that

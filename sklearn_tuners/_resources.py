@@ -84,6 +84,12 @@ _SHRINKING = {
 """Penalties of a mean of losses, by a base of the class: the best one shrinks with the
 number of rows. Measured for Lasso, ElasticNet and SGD; the others weigh it alike."""
 
+_NO_NUMBERS = {
+    *("float", "str", "bool", "list", "List", "tuple", "Tuple", "dict", "Dict"),
+    *("Sequence", "Mapping", "Callable"),
+}
+"""Words of annotations that are of no integer."""
+
 _POWER = 1.0
 """Of the ratio of rows: 1/2, 3/4 and 1 were tried (docs/hyperband_measured.md)."""
 
@@ -250,7 +256,7 @@ def _may_be_integer(leaf: Any, parameter: str) -> bool:
     words = set(re.findall(r"\w+", annotation(type(leaf), parameter)))
     if not words and _CATBOOST in names_of(type(leaf)):  # of its hundred parameters
         return parameter in _ROUNDS[_CATBOOST].names
-    return not words or "int" in words
+    return "int" in words or not words & _NO_NUMBERS
 
 
 def least_samples(estimator: Any, y: Any, n_splits: int) -> int:

@@ -347,7 +347,7 @@ def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
         ("xgboost", {"booster": "dart"}, "inexact"),
         ("xgboost", {"booster": "gblinear"}, "inexact"),
         ("xgboost", {"booster": "gbtree", "rate_drop": 0.5}, "inexact"),
-        ("xgboost", {"callbacks": [object()]}, "inexact"),
+        ("xgboost", {"callbacks": [object()]}, "none"),
         ("xgboost", {"random_state": np.random.RandomState(0)}, "inexact"),
         ("xgboost", {"early_stopping_rounds": 3}, "none"),
         ("lightgbm", {"subsample": 0.5}, "inexact"),
@@ -381,6 +381,7 @@ def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expe
     [
         "callbacks",
         "eval_set",
+        "eval_X",
         "lgbm__eval_set",
         "early_stopping_rounds",
         "xgb_model",
@@ -402,6 +403,22 @@ def test_arguments_of_fit_are_known_by_their_alias_too():
         leaf.set_fit_request(callbacks="stoppers", sample_weight="w")
         assert continuation(leaf, "n_estimators", ["w"]) == "exact"
         assert continuation(leaf, "n_estimators", ["w", "stoppers"]) == "none"
+
+
+@pytest.mark.parametrize(
+    "estimator", [BaggingClassifier(), IsolationForest(), RandomForestClassifier()]
+)
+@pytest.mark.parametrize("arguments", [[], ["sample_weight"]])
+def test_with_routing_estimators_of_any_kind_go_on(estimator, arguments):
+    estimator.set_params(random_state=0)
+    with config_context(enable_metadata_routing=True):
+        assert continuation(estimator, "n_estimators", arguments) == "exact"
+
+
+def test_with_routing_catboost_goes_on():
+    estimator, resource = booster("catboost")
+    with config_context(enable_metadata_routing=True):
+        assert continuation(estimator, resource, ["sample_weight"]) == "inexact"
 
 
 def test_a_monitor_may_stop_gradient_boosting_just_at_a_rung():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pytest
@@ -300,7 +302,13 @@ class NoConstraints(BaseEstimator):
         depth: int | float | None = None,
         is_quick=False,
         n_bins="auto",
+        steps: Integral = 5,
+        anything: Any = 5,
+        weights: list[float] | None = None,
     ):
+        self.steps = steps
+        self.anything = anything
+        self.weights = weights
         self.rounds = rounds
         self.rate = rate
         self.kind = kind
@@ -362,6 +370,7 @@ class NoConstraints(BaseEstimator):
                 ({"rate": 1}, "rate"),
                 ({}, "kind"),
                 ({}, "share"),
+                ({}, "weights"),
                 ({}, "is_quick"),
                 ({}, "n_bins"),
                 ({"rounds": 10.0}, "rounds"),
@@ -386,6 +395,8 @@ def test_bad_combinations_name_the_parameter(estimator, resource, searched, mess
         (PartialFitOnly(), "n_epochs"),
         (NoConstraints(), "rounds"),
         (NoConstraints(), "depth"),
+        (NoConstraints(), "steps"),
+        (NoConstraints(), "anything"),
         (NoConstraints(n_bins=8), "n_bins"),
         (
             MultiOutputRegressor(HistGradientBoostingRegressor()),
