@@ -116,8 +116,8 @@ class HalvingTuner:
         Brackets of a pass, from the one with most candidates on.
     n_candidates : int or None
         Candidates that begin in a bracket, who returns is counted again; passes repeat
-        until then. With None passes repeat only if
-        `repeats` is true, and then without an end.
+        until then. With None passes repeat only if `repeats` is true, and then without
+        an end.
     repeats : bool
         See `n_candidates`.
     extend : callable

@@ -428,7 +428,7 @@ class HyperbandRun(Run):
             warnings.warn(
                 f"What is promoted is trained from the start: "
                 f"{type(self.base_estimator).__name__} cannot go on with a larger "
-                f"{name!r}.",
+                f"{name!r}, as it is set here and with what fit is given.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -396,8 +396,8 @@ class HyperbandSearchCV(BaseTunerCV):
 
         It is the schedule of a search in which each rung waits for the one before it.
         With several workers candidates may be promoted before that, with an untrusted
-        rung brackets begin later. In a finite space that runs out candidates without
-        the full resource come again, and what was run before costs nothing.
+        rung brackets begin later. Candidates that return, as the model or a finite
+        space that runs out lets them, have part of their costs behind them.
 
         Parameters
         ----------
