@@ -42,8 +42,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table, versions
 from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
-from sklearn_tuners._hyperband_run import HyperbandRun
-from sklearn_tuners._run import Run
+from sklearn_tuners._hyperband.strategy import HyperbandRun
+from sklearn_tuners._search.run import Run
 
 RESULTS = Path(__file__).parent / "results" / "hyperband.csv"
 PICTURE = Path(__file__).parents[1] / "docs" / "hyperband_anytime.png"

@@ -31,7 +31,7 @@ from benchmarks.hyperband import OutOfTimeError, append, read
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table
 from sklearn_tuners import _halving, _hyperband_run, _samplers, _surrogate
-from sklearn_tuners._halving import HalvingTuner
+from sklearn_tuners._hyperband.tuner import HalvingTuner
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_ablation.csv"
 

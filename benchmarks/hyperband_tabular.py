@@ -33,14 +33,14 @@ from benchmarks.hyperband_tasks import TASKS
 from benchmarks.hyperband_variants import PATCHES, PLAN
 from benchmarks.report import table
 from sklearn_tuners import _halving, _hyperband_run
-from sklearn_tuners._engine import Trial
-from sklearn_tuners._further import SAMPLES, continuation
-from sklearn_tuners._halving import HalvingTuner, Stage
-from sklearn_tuners._hyperband import Bracket
-from sklearn_tuners._optimizer import Optimizer
-from sklearn_tuners._samplers import CandidateSampler
-from sklearn_tuners._space import Space
-from sklearn_tuners._surface import Surface
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._bayes.proposal import Surface
+from sklearn_tuners._engine.loop import Trial
+from sklearn_tuners._hyperband.brackets import Bracket
+from sklearn_tuners._hyperband.sampler import CandidateSampler
+from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage
+from sklearn_tuners._space.space import Space
+from sklearn_tuners._training.continuation import SAMPLES, continuation
 
 FOLDER = Path(__file__).parent / "results"
 POOL, RESULTS = FOLDER / "hyperband_pool.csv", FOLDER / "hyperband_tabular.csv"

@@ -25,10 +25,10 @@ from benchmarks.hyperband import Clock, Search, mean, read, run_hyperband
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table
 from sklearn_tuners import _hyperband_run, _samplers, _surrogate
-from sklearn_tuners._halving import HalvingTuner
-from sklearn_tuners._optimizer import Optimizer
-from sklearn_tuners._samplers import CandidateSampler
-from sklearn_tuners._surrogate import Surrogate
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._bayes.surrogate import Surrogate
+from sklearn_tuners._hyperband.sampler import CandidateSampler
+from sklearn_tuners._hyperband.tuner import HalvingTuner
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_variants.csv"
 DEFAULT = "default"

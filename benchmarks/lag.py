@@ -49,7 +49,7 @@ from benchmarks.virtual import (
     draw_durations,
     run_virtually,
 )
-from sklearn_tuners._tuner import OptimizerTuner
+from sklearn_tuners._bayes_tuner import OptimizerTuner
 
 PROBLEMS = ("hartmann6", "rosenbrock4", "mixed")
 WORKERS = (2, 4, 8, 16)

@@ -49,8 +49,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.report import table, versions
 from sklearn_tuners import BayesSearchCV
-from sklearn_tuners._paired import selection_bias, split_scores
-from sklearn_tuners._reevaluate import choose, reseeded, top_rows
+from sklearn_tuners._search.reevaluate import choose, reseeded, top_rows
+from sklearn_tuners._split_scores import selection_bias, split_scores
 
 FloatArray = NDArray[np.float64]
 

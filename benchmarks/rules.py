@@ -39,7 +39,7 @@ from benchmarks.defaults import (
 from benchmarks.pairs import PAIRS, Pair
 from benchmarks.report import table
 from sklearn_tuners import BestScore, KeepDefault, OneStandardError, WithinPercent
-from sklearn_tuners._complexity import branch_of, complexity, positions
+from sklearn_tuners._insight.complexity import branch_of, complexity, positions
 from sklearn_tuners.spaces import directions
 
 RULES_FILE = RESULTS / "rules.csv"

@@ -40,7 +40,7 @@ from sklearn_tuners import (
     OneStandardError,
     WithinPercent,
 )
-from sklearn_tuners._complexity import complexity, positions
+from sklearn_tuners._insight.complexity import complexity, positions
 from sklearn_tuners.spaces import directions
 
 FloatArray = NDArray[np.float64]

@@ -159,7 +159,7 @@ def fixed_lag(lag: int | None) -> AbstractContextManager[object]:
     """Have searches use a lag that is not the default one."""
     if lag is None:
         return nullcontext()
-    return mock.patch("sklearn_tuners._run.default_lag", return_value=lag)
+    return mock.patch("sklearn_tuners._search.run.default_lag", return_value=lag)
 
 
 def deciders(is_skopt: bool) -> list[tuple[type, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_tuners._engine import Engine, Proposal, Trial, Tuner
+from sklearn_tuners._engine.loop import Engine, Proposal, Trial, Tuner
 
 N_TRIALS, N_SPLITS = 160, 5
 

@@ -1,9 +1,9 @@
 """Bayesian optimisation for scikit-learn: `GridSearchCV` with one word changed."""
 
-from sklearn_tuners._conditions import When
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._bayes_search import BayesSearchCV
 from sklearn_tuners._hyperband_search import HyperbandSearchCV
-from sklearn_tuners._optimizer import Optimizer
-from sklearn_tuners._search import BayesSearchCV
+from sklearn_tuners._space.conditions import When
 from sklearn_tuners.diagnosis import Diagnosis, diagnose
 from sklearn_tuners.selection import (
     BestScore,

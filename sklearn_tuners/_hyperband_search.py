@@ -17,12 +17,16 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
-from sklearn_tuners._base import BaseTunerCV, SearchSpace
-from sklearn_tuners._compat import Interval, Outcome, StrOptions
-from sklearn_tuners._continuation import Training
-from sklearn_tuners._engine import Trial
-from sklearn_tuners._further import EPOCHS, SAMPLES, continuation
-from sklearn_tuners._hyperband_run import (
+from sklearn_tuners._compat.sklearn import Interval, Outcome, StrOptions
+from sklearn_tuners._engine.loop import Trial
+from sklearn_tuners._hyperband.resource import auto_resource, labels_of
+from sklearn_tuners._hyperband.results import (
+    cumulative_times,
+    ranks,
+    rows_to_choose_from,
+    take_rows,
+)
+from sklearn_tuners._hyperband.strategy import (
     HyperbandRun,
     Schedule,
     make_schedule,
@@ -30,15 +34,11 @@ from sklearn_tuners._hyperband_run import (
     steps,
     warn_of_single_rung,
 )
-from sklearn_tuners._names import check_parameter_names
-from sklearn_tuners._resources import auto_resource, labels_of
-from sklearn_tuners._results import (
-    cumulative_times,
-    ranks,
-    rows_to_choose_from,
-    take_rows,
-)
-from sklearn_tuners._run import Split
+from sklearn_tuners._search.base import BaseTunerCV, SearchSpace
+from sklearn_tuners._search.parameter_names import check_parameter_names
+from sklearn_tuners._search.run import Split
+from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._training.steps import Training
 
 __all__ = ["HyperbandSearchCV"]
 

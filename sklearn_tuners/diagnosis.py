@@ -11,28 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from sklearn_tuners._compat import parameter_limits
-from sklearn_tuners._complexity import Direction, branch_of, positions
-from sklearn_tuners._edges import Edge, find_edge
-from sklearn_tuners._facts import Facts
-from sklearn_tuners._optimizer import Optimizer
-from sklearn_tuners._paired import (
-    indistinguishable,
-    paired_errors,
-    selection_bias,
-    standard_error,
-)
-from sklearn_tuners._registry import rows_of
-from sklearn_tuners._report import Diagnosis, Finding
-from sklearn_tuners._rules import fold_resolution
-from sklearn_tuners._sensitivity import (
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._compat.sklearn import parameter_limits
+from sklearn_tuners._defaults.registry import rows_of
+from sklearn_tuners._insight.complexity import Direction, branch_of, positions
+from sklearn_tuners._insight.edges import Edge, find_edge
+from sklearn_tuners._insight.finished import Facts
+from sklearn_tuners._insight.report import Diagnosis, Finding
+from sklearn_tuners._insight.sensitivity import (
     SWITCH,
     columns_of,
     explained,
     probability_better,
     shares,
 )
-from sklearn_tuners._space import Space
+from sklearn_tuners._search.stopping import fold_resolution
+from sklearn_tuners._space.space import Space
+from sklearn_tuners._split_scores import (
+    indistinguishable,
+    paired_errors,
+    selection_bias,
+    standard_error,
+)
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 

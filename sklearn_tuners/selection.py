@@ -33,20 +33,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_tuners._complexity import (
+from sklearn_tuners._insight.complexity import (
     Direction,
     branch_of,
     complexity,
     is_simpler,
     positions,
 )
-from sklearn_tuners._paired import (
+from sklearn_tuners._space.values import equivalent, is_number
+from sklearn_tuners._split_scores import (
     comparable_rows,
     metric_of,
     paired_errors,
     split_scores,
 )
-from sklearn_tuners._values import equivalent, is_number
 from sklearn_tuners.spaces import directions as registered_directions
 
 __all__ = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sklearn_tuners._default_space import find_default_space
-from sklearn_tuners._parts import nested, parameters
-from sklearn_tuners._registry import Row, register, rows_of
+from sklearn_tuners._defaults.default_space import find_default_space
+from sklearn_tuners._defaults.registry import Row, register, rows_of
+from sklearn_tuners._estimators import nested, parameters
 
 __all__ = ["default_space", "directions", "register_space", "resources"]
 

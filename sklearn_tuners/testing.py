@@ -11,9 +11,9 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy import stats
 
-from sklearn_tuners._conditions import When
-from sklearn_tuners._dimensions import MAX_TABLE
-from sklearn_tuners._space import Space
+from sklearn_tuners._space.conditions import When
+from sklearn_tuners._space.dimensions import MAX_TABLE
+from sklearn_tuners._space.space import Space
 
 __all__ = ["params_of", "search_spaces"]
 

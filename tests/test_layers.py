@@ -83,8 +83,8 @@ def test_private_names(source: str, expected: list[str] | None) -> None:
 def test_relative_imports_resolve_to_the_package() -> None:
     source = "from . import _gp\nfrom ._space import Space"
     assert list(imports(source)) == [
-        "sklearn_tuners._gp",
-        "sklearn_tuners._space.Space",
+        "sklearn_tuners._bayes.gp",
+        "sklearn_tuners._space.space.Space",
     ]
 
 

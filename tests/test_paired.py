@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.svm import SVC
 
-from sklearn_tuners._paired import (
+from sklearn_tuners._split_scores import (
     comparable_rows,
     indistinguishable,
     metric_of,

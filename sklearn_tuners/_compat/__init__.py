@@ -1,0 +1,1 @@
+"""The gate to private names of scikit-learn and joblib."""

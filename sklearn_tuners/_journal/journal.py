@@ -1,0 +1,456 @@
+"""The journal of a search: an SQLite file that holds every finished fold.
+
+A search that was killed, at whatever moment, is resumed from its journal: params and
+outcomes come back exactly as they were put in. One process writes; any SQLite tool may
+read at the same time, and finds numbers and text only (nothing is ever unpickled)::
+
+    SELECT number, params, AVG(value) AS mean_test_score
+    FROM trial JOIN score ON score.trial = number
+    WHERE subset = 'test' GROUP BY number, metric ORDER BY 3 DESC
+
+What SQLite cannot hold has one place in the format each: NaN, which it turns into
+NULL, is NULL in the columns of measured numbers and ``NaN`` in JSON; ``-0.0`` would
+lose its sign in a column declared REAL, so those columns have no declared type;
+integers have no limit in JSON; text that is not valid Unicode (it can occur in a
+traceback) is kept as a blob, so that readers never stumble over it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from numbers import Number
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_tuners._journal.file import (
+    Identity,
+    Synchronous,
+    explained,
+    from_text,
+    open_file,
+    set_durability,
+    to_text,
+)
+
+__all__ = ["Identity", "Journal", "JournaledTrial"]
+
+Plain = int | float | str | bool | None
+"""What params and settings may hold: JSON keeps these exactly, NaN and inf included."""
+
+_OUTCOME_KEYS = {"test_scores", "n_test_samples", "fit_time", "score_time", "fit_error"}
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledTrial:
+    """What the journal knows of a trial.
+
+    Attributes
+    ----------
+    number : int
+        Position in the order of proposal.
+    params : dict of str to int, float, str, bool or None
+        As given to `Journal.add_trial`, in its order.
+    outcomes : dict of int to dict
+        The outcome of each finished split, as given to `Journal.add_outcome`; splits
+        in ascending order.
+    """
+
+    number: int
+    params: dict[str, Plain]
+    outcomes: dict[int, dict[str, Any]]
+
+
+class Journal:
+    """The SQLite file from which a search is resumed.
+
+    Get one from `Journal.open` and close it when the search ends, best by ``with``.
+    It belongs to the thread that opened it; a process forked meanwhile cannot use it.
+
+    While it is open, ``PATH-lock`` (who has it open), ``PATH-wal`` (the last commits)
+    and ``PATH-shm`` stand beside the file and are removed on closing. After a crash
+    they remain until the search is resumed; ``PATH-wal`` is then a part of the journal:
+    whoever copies or moves the file takes it along.
+
+    Attributes
+    ----------
+    settings : mapping of str to int, float, str, bool or None
+        The settings in force: those given when the journal was created. Read-only.
+
+    Notes
+    -----
+    Each `add_trial` and each `add_outcome` is one transaction. From then on a kill or a
+    crash of the process, at any moment, loses nothing of it. What a crash of the
+    operating system or a power cut can cost depends on `synchronous`:
+
+    - ``"NORMAL"``: the last commits, those that the operating system had not yet
+      written to the disk (on Linux by default up to half a minute's worth), which are
+      then run again. The journal holds what was committed up to some moment before; it
+      is never corrupt. A commit takes some hundredths of a millisecond.
+    - ``"FULL"``: nothing. Each commit waits for the disk, which takes milliseconds.
+
+    Both need a disk that does not lie about having written. Where SQLite cannot have a
+    write-ahead log (file systems without shared memory, such as some network drives) it
+    uses a rollback journal instead. The same promises hold; as NORMAL would not be safe
+    there, FULL is used always, and a reader that stays in a transaction can block the
+    search.
+
+    Two processes cannot use one journal. This is ensured by a lock on ``PATH-lock``,
+    which the operating system lifts when the process ends, however it ends.
+
+    References
+    ----------
+    .. [1] https://www.sqlite.org/wal.html
+    .. [2] https://www.sqlite.org/pragma.html#pragma_synchronous
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp(), "search.db")
+    >>> identity = {"estimator": Identity("9c1f", "SVC()")}
+    >>> with Journal.open(path, identity=identity, settings={"seed": 7}) as journal:
+    ...     journal.add_trial(0, {"C": 1.0, "kernel": "rbf"})
+    ...     journal.add_outcome(
+    ...         0,
+    ...         2,
+    ...         {
+    ...             "test_scores": 0.9,
+    ...             "n_test_samples": 30,
+    ...             "fit_time": 0.25,
+    ...             "score_time": 0.01,
+    ...             "fit_error": None,
+    ...         },
+    ...     )
+
+    The process may die here. With the same identity the journal is resumed:
+
+    >>> with Journal.open(path, identity=identity, settings={"seed": 8}) as journal:
+    ...     (trial,) = journal.trials()
+    ...     journal.settings["seed"]
+    7
+    >>> trial.params
+    {'C': 1.0, 'kernel': 'rbf'}
+    >>> trial.outcomes[2]["test_scores"]
+    0.9
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        name: str,
+        settings: Mapping[str, Plain],
+        resources: ExitStack,
+    ) -> None:
+        self.settings = settings
+        self._db = db
+        self._name = name
+        self._resources = resources
+        self._pid = os.getpid()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        identity: Mapping[str, Identity],
+        settings: Mapping[str, Plain],
+        synchronous: Synchronous = "NORMAL",
+    ) -> Journal:
+        """Create the journal of a search, or open it to resume the search.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. If it does not exist, or is empty, a new journal is created.
+        identity : mapping of str to Identity
+            What the search is, part by part, under names for the user to read. Stored
+            in a new journal, compared with what is stored in an existing one.
+        settings : mapping of str to int, float, str, bool or None
+            Values to remember in a new journal. Those of an existing one stay in force.
+        synchronous : {"NORMAL", "FULL"}, default="NORMAL"
+            Whether a commit waits for the disk, see the notes of the class. May change
+            from one opening to the next.
+
+        Returns
+        -------
+        journal : Journal
+            Nobody else can open this path until it is closed.
+
+        Raises
+        ------
+        ValueError
+            If the journal belongs to another search, was written by a newer version, is
+            damaged, or the file is something else.
+        OSError
+            ``FileNotFoundError`` if there is no such folder, ``IsADirectoryError`` if
+            `path` is a folder, ``PermissionError`` if file or folder cannot be
+            written, ``OSError`` for anything else that the system refuses.
+        RuntimeError
+            If the journal is open already, in this process or another.
+        TypeError
+            If a setting is not a plain value.
+
+        In all these cases the file is left as it was, and none is created. (Only what a
+        crash has left in the log of a journal may have been written back into it.)
+        """
+        if synchronous not in ("NORMAL", "FULL"):
+            raise ValueError(
+                f"synchronous must be 'NORMAL' or 'FULL', got {synchronous!r}"
+            )
+        path = os.fsdecode(path)
+        name = f"journal={path!r}"
+        values = {setting: _json(setting, settings[setting]) for setting in settings}
+        with explained(name), ExitStack() as resources:
+            db = open_file(path, name, resources, identity=identity, settings=values)
+            rows = _rows(db, "SELECT name, value FROM setting ORDER BY rowid")
+            held = {from_text(setting): json.loads(value) for setting, value in rows}
+            set_durability(db, synchronous)
+            return cls(db, name, MappingProxyType(held), resources.pop_all())
+
+    def trials(self) -> list[JournaledTrial]:
+        """Return all trials in the order of their numbers.
+
+        Returns
+        -------
+        trials : list of JournaledTrial
+            ``trials[i].number == i``.
+        """
+        self._check_process()
+        with explained(self._name):
+            trials = [
+                JournaledTrial(number, json.loads(params), {})
+                for number, params in _rows(
+                    self._db, "SELECT number, params FROM trial ORDER BY number"
+                )
+            ]
+            for number, split, error, n_test_samples, *times in _rows(
+                self._db,
+                "SELECT trial, split, fit_error, n_test_samples, fit_time, score_time "
+                "FROM outcome ORDER BY trial, split",
+            ):
+                fit_time, score_time = map(_float, times)
+                trials[number].outcomes[split] = {
+                    "fit_error": None if error is None else from_text(error),
+                    "n_test_samples": n_test_samples,
+                    "fit_time": fit_time,
+                    "score_time": score_time,
+                }
+            for number, split, subset, metric, value in _rows(
+                self._db,
+                "SELECT trial, split, subset, metric, value FROM score ORDER BY rowid",
+            ):
+                outcome = trials[number].outcomes[split]
+                if metric is None:
+                    outcome[f"{subset}_scores"] = _float(value)
+                else:
+                    scores = outcome.setdefault(f"{subset}_scores", {})
+                    scores[from_text(metric)] = _float(value)
+        return trials
+
+    def add_trial(self, number: int, params: Mapping[str, Any]) -> None:
+        """Commit the params of a new trial.
+
+        Parameters
+        ----------
+        number : int
+            The number of trials in the journal: they are numbered without gaps.
+        params : mapping of str to int, float, str, bool or None
+            numpy scalars are stored as the Python numbers that they equal. Floats come
+            back bit for bit (but there is only one NaN), integers of up to 4300 digits
+            (Python's own limit for text) exactly.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not the turn of that number.
+        TypeError
+            If a value is not a plain one.
+        OSError
+            If the journal cannot be written, for instance because the disk is full.
+        """
+        number = operator.index(number)
+        text = _json("params", params)
+        with self._transaction():
+            (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+            n_trials = 0 if last is None else last + 1
+            if number != n_trials:
+                raise RuntimeError(
+                    f"{self._name}: the next trial must be number {n_trials}, got "
+                    f"{number}"
+                )
+            self._db.execute("INSERT INTO trial VALUES (?, ?)", (number, text))
+
+    def add_outcome(self, number: int, split: int, outcome: Mapping[str, Any]) -> None:
+        """Commit the outcome of one split of a trial.
+
+        Parameters
+        ----------
+        number : int
+            The trial, added before.
+        split : int
+            From 0 on.
+        outcome : mapping
+            ``test_scores`` and, if there are any, ``train_scores``: a number or a dict
+            of numbers, which come back as floats; ``n_test_samples`` (int),
+            ``fit_time`` and ``score_time`` (seconds), ``fit_error`` (the traceback of a
+            failed fit, else None). As `fit_and_score` returns.
+
+        Raises
+        ------
+        RuntimeError
+            If the journal has this outcome already, or does not have the trial.
+        ValueError, TypeError
+            If `outcome` is anything but the above.
+        OSError
+            If the journal cannot be written, for instance because the disk is full.
+        """
+        number, split = operator.index(number), operator.index(split)
+        row = _outcome_row(outcome)
+        scores = list(_score_rows(outcome))
+        with self._transaction():
+            try:
+                self._db.execute(
+                    "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (number, split, *row),
+                )
+                self._db.executemany(
+                    "INSERT INTO score VALUES (?, ?, ?, ?, ?)",
+                    ((number, split, *score) for score in scores),
+                )
+            except sqlite3.IntegrityError as error:
+                raise RuntimeError(
+                    f"{self._name}: trial {number}, split {split} cannot be added: "
+                    "it is in the journal already, or there is no such trial"
+                ) from error
+
+    def close(self) -> None:
+        """Let go of the file; further calls do nothing."""
+        # In a forked child, closing would remove the lock file of the parent. (When
+        # such a child ends, its copies of the connections are dropped. That changes
+        # no file: SQLite writes back its log only if nobody else has the database.)
+        if os.getpid() == self._pid:
+            self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what is done inside, or nothing of it."""
+        self._check_process()
+        # The connection as a context commits, and rolls back on any exception; BEGIN is
+        # inside, so that a Ctrl-C right after it does not leave the transaction open.
+        with explained(self._name), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+    def _check_process(self) -> None:
+        """Raise ``RuntimeError`` in a fork, which has neither the lock nor SQLite's."""
+        if os.getpid() != self._pid:
+            raise RuntimeError(
+                f"{self._name} was opened by process {self._pid}, process "
+                f"{os.getpid()} cannot use it"
+            )
+
+
+def _rows(db: sqlite3.Connection, query: str) -> list[Any]:
+    """Return all rows at once.
+
+    A cursor that an exception keeps half-way through would keep the database open.
+    """
+    return db.execute(query).fetchall()
+
+
+# -- values ----------------------------------------------------------------------------
+
+
+def _plain(name: str, value: Any) -> Plain:
+    """Return `value` as a Python scalar, ``TypeError`` if there is none that equals it.
+
+    Subclasses (an enumeration of strings, say) do not pass: they would come back as
+    something else.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is not None and type(value) not in (int, float, str, bool):
+        raise TypeError(
+            f"{name!r} must be an int, float, str, bool or None to be stored in a "
+            f"journal, got {value!r} ({type(value).__name__})"
+        )
+    plain: Plain = value
+    return plain
+
+
+def _json(name: str, value: Any) -> str:
+    """Return plain values, or a mapping of text to them, as JSON.
+
+    Python writes floats as their shortest representation that reads back exactly, and
+    NaN and the infinities by name.
+    """
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"the names in {name} must be str, got {key!r}")
+        return json.dumps({key: _plain(key, value[key]) for key in value})
+    return json.dumps(_plain(name, value))
+
+
+def _float(stored: float | None) -> float:
+    """Return a measured number: NULL is NaN."""
+    return math.nan if stored is None else stored
+
+
+def _measured(name: str, value: Any) -> float:
+    """Return a score or a duration as a float, ``TypeError`` if it is no number."""
+    if not isinstance(value, Number):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _outcome_row(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the columns of table outcome after its key.
+
+    ``ValueError`` if there is a part missing, or one that would be lost.
+    """
+    given = outcome.keys() - {"train_scores"}
+    if given != _OUTCOME_KEYS:
+        raise ValueError(
+            f"outcome must have the keys {sorted(_OUTCOME_KEYS)} and may have "
+            f"'train_scores', got {list(outcome)}"
+        )
+    error = outcome["fit_error"]
+    return (
+        "ok" if error is None else "failed",
+        operator.index(outcome["n_test_samples"]),
+        _measured("fit_time", outcome["fit_time"]),
+        _measured("score_time", outcome["score_time"]),
+        None if error is None else to_text(error),
+    )
+
+
+def _score_rows(
+    outcome: Mapping[str, Any],
+) -> Iterator[tuple[str, str | bytes | None, float]]:
+    """Yield ``subset, metric, value`` for each score, in their order."""
+    for subset in ("test", "train"):
+        key = f"{subset}_scores"
+        scores = outcome.get(key, {})
+        if not isinstance(scores, Mapping):
+            yield subset, None, _measured(key, scores)
+            continue
+        if key in outcome and not scores:
+            raise ValueError(f"{key} must have at least one metric, got {scores!r}")
+        for metric, value in scores.items():
+            yield subset, to_text(metric), _measured(f"{key}[{metric!r}]", value)

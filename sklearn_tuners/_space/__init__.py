@@ -1,0 +1,1 @@
+"""Parameters as rows of the unit cube."""

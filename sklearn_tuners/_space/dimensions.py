@@ -1,0 +1,599 @@
+"""One parameter's domain, and its coordinate in the unit interval.
+
+Notation
+--------
+u
+    Coordinate in [0, 1], a float or an array of them. What the surrogate sees.
+q
+    Uniform random number in [0, 1]; `quantile` turns it into a coordinate.
+k
+    Index of a level (a value of a discrete domain), ascending in u.
+
+A dimension is *snapped* when its u is the coordinate of a value that `decode` can
+return: always `encode(decode(u)) == snap(u)`, bit for bit, so that equal values have
+equal coordinates and a row of coordinates can serve as a key.
+
+Nothing here parses what users write (see `_dialects`) and nothing here knows that
+there are several parameters (see `_space`).
+"""
+
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sklearn_tuners._space.values import (
+    clip_integer,
+    equivalent,
+    same_value,
+    shortened,
+    to_float,
+)
+
+__all__ = [
+    "MARGIN",
+    "MAX_INTEGERS",
+    "MAX_TABLE",
+    "Continuous",
+    "Dimension",
+    "Discrete",
+    "Interval",
+    "NotInDomainError",
+    "Progression",
+    "Table",
+    "coordinate_resolution",
+    "round_coordinate",
+]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# Coordinates of distributions stay this far from 0 and 1, where an unbounded one is
+# infinite and a bounded one has values (the 0 of `uniform(0, 10)`) it never draws.
+MARGIN = 1e-12
+# Significant bits of a snapped continuous coordinate: 9 fewer than a double has, which
+# leaves room for the rounding errors of cdf(ppf(u)), typically 1 to 8 units in the last
+# place, and is still finer (6e-14) than any tuning can tell apart.
+COORDINATE_BITS = 44
+
+# Levels up to which a discrete domain is stored level by level.
+MAX_TABLE = 4096
+# Values up to which every single one still has its own coordinate: 2**40 of them on a
+# log scale are 3e-14 apart at the upper end. Of more, neighbours share one.
+MAX_INTEGERS = 2**40
+
+
+class NotInDomainError(ValueError):
+    """A value was to be encoded that its dimension does not contain."""
+
+
+# Dimensions ---------------------------------------------------------------------------
+
+
+class Dimension(ABC):
+    """A domain with a coordinate. `u` and `q` may be floats or arrays of any length.
+
+    Attributes
+    ----------
+    size : int or float
+        Values as listed, one listed twice counting twice; inf if not countable.
+    n_levels : float
+        Distinct values that the coordinate can represent. inf for continuous domains
+        and for those only known through random draws.
+    is_categorical : bool
+        Whether the coordinate has no order.
+    is_constant : bool
+        Whether there is but one value, so that no coordinate is needed.
+    """
+
+    size: int | float
+    n_levels: float
+    is_categorical: bool = False
+    is_constant: bool = False
+
+    @property
+    def n_distinct(self) -> int | float:
+        """Distinct values; inf if not countable."""
+        return math.inf if math.isinf(self.size) else int(self.n_levels)
+
+    @abstractmethod
+    def snap(self, u: FloatArray) -> FloatArray:
+        """Coordinates of the nearest values; idempotent."""
+
+    @abstractmethod
+    def quantile(self, q: FloatArray) -> FloatArray:
+        """Snapped coordinates, distributed as the domain says when q is uniform."""
+
+    @abstractmethod
+    def decode(self, u: float) -> Any:
+        """Value at a snapped coordinate."""
+
+    @abstractmethod
+    def encode(self, value: object) -> float:
+        """Snapped coordinate of a value; `NotInDomainError` if it is not inside."""
+
+    def neighbours(self, u: float, n: int) -> FloatArray:
+        """Up to `n` other coordinates near a snapped one; none if continuous."""
+        return np.empty(0)
+
+    def levels(self) -> Iterator[Any]:
+        """All values in the order of listing; only if `size` is finite."""
+        raise TypeError(f"{self.describe()} cannot be enumerated")
+
+    @abstractmethod
+    def same_domain(self, other: "Dimension") -> bool:
+        """Whether the two have the same values at the same coordinates."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Domain in words, for error messages and `repr`."""
+
+    def _not_inside(self, value: object) -> NotInDomainError:
+        return NotInDomainError(f"got {value!r}, accepted is {self.describe()}")
+
+
+class Continuous(Dimension):
+    """Continuous domain, u = cdf(value).
+
+    Subclasses give `low`, `high` (the support, perhaps infinite), `cdf` and `ppf`,
+    and set `lowest`, `highest` and `exponent`, see `round_coordinate`.
+    """
+
+    size = math.inf
+    n_levels = math.inf
+    low: float
+    high: float
+    lowest: float
+    highest: float
+    exponent: int
+
+    @abstractmethod
+    def cdf(self, x: Any) -> Any:
+        """Coordinate of a value, vectorised."""
+
+    @abstractmethod
+    def ppf(self, u: Any) -> Any:
+        """Value of a coordinate, vectorised."""
+
+    def snap(self, u: FloatArray) -> FloatArray:
+        """Clip, then round to what survives a round trip through the value."""
+        return round_coordinate(u, self.lowest, self.highest, self.exponent)
+
+    def quantile(self, q: FloatArray) -> FloatArray:
+        """As `snap`: u is the cumulative probability already."""
+        return self.snap(q)
+
+    def decode(self, u: float) -> float:
+        """Quantile, a Python float inside the support."""
+        return min(max(float(self.ppf(u)), self.low), self.high)
+
+    def encode(self, value: object) -> float:
+        """Cumulative probability, rounded as `snap` does."""
+        x = to_float(value)
+        if not self.low <= x <= self.high:  # also when NaN: not a number
+            raise self._not_inside(value)
+        return float(self.snap(np.asarray(self.cdf(x), dtype=np.float64)))
+
+
+class Interval(Continuous):
+    """Uniform or log-uniform domain from `low` to `high` in closed form.
+
+    Parameters
+    ----------
+    low, high : float
+        Finite bounds, both decoded exactly at u = 0 and u = 1 if `margin` is 0.
+    log : bool
+        Whether u is uniform in the logarithm.
+    margin : float, default=0
+        Distance that u keeps from 0 and 1: 0 for bounds meant to be included, `MARGIN`
+        for those of a distribution.
+
+    Examples
+    --------
+    >>> Interval(1.0, 3.0, log=False).decode(0.5)
+    2.0
+    """
+
+    def __init__(
+        self, low: float, high: float, *, log: bool, margin: float = 0.0
+    ) -> None:
+        self.low, self.high, self.log = low, high, log
+        self._start = math.log(low) if log else low
+        self._width = (math.log(high) if log else high) - self._start
+        # Rounding errors are the same all along and need no margin on their account.
+        _, _, self.exponent = coordinate_resolution(self.cdf, self.ppf)
+        self.lowest, self.highest = margin, 1.0 - margin
+
+    def cdf(self, x: Any) -> Any:
+        return ((np.log(x) if self.log else x) - self._start) / self._width
+
+    def ppf(self, u: Any) -> Any:
+        x = self._start + u * self._width
+        return np.exp(x) if self.log else x
+
+    def decode(self, u: float) -> float:
+        """Value at `u`; the bounds themselves at 0 and 1, free of rounding errors."""
+        if u in (0.0, 1.0):
+            return self.high if u else self.low
+        return super().decode(u)
+
+    def same_domain(self, other: Dimension) -> bool:
+        """Whether bounds, scale and margin agree."""
+        return isinstance(other, Interval) and vars(self) == vars(other)
+
+    def describe(self) -> str:
+        """Give bounds and scale."""
+        return f"a float from {self.low:g} to {self.high:g}" + " (log scale)" * self.log
+
+
+class Discrete(Dimension):
+    """Domain of levels k = 0, 1, ..., n_coded - 1, each with its own coordinate."""
+
+    n_coded: int
+
+    @abstractmethod
+    def level(self, u: FloatArray) -> IntArray:
+        """Index of the level nearest to a coordinate."""
+
+    @abstractmethod
+    def _position(self, k: IntArray) -> FloatArray:
+        """Coordinates of levels, ascending in k."""
+
+    @abstractmethod
+    def value(self, k: int) -> Any:
+        """Value of a level."""
+
+    @abstractmethod
+    def _find(self, value: object) -> int:
+        """Level of a value; `NotInDomainError` if there is none."""
+
+    def snap(self, u: FloatArray) -> FloatArray:
+        """Coordinate of the nearest level."""
+        return self._position(self.level(u))
+
+    def quantile(self, q: FloatArray) -> FloatArray:
+        """As `snap`, for those whose coordinate is the cumulative probability."""
+        return self.snap(q)
+
+    def decode(self, u: float) -> Any:
+        """Value of the nearest level."""
+        return self.value(int(self.level(np.asarray(u))))
+
+    def encode(self, value: object) -> float:
+        """Coordinate of the value's level."""
+        return float(self._position(np.asarray(self._find(value))))
+
+    def neighbours(self, u: float, n: int) -> FloatArray:
+        """Nearest other levels; those that follow cyclically if there is no order."""
+        k = int(self.level(np.asarray(u)))
+        if self.is_categorical:
+            near = (k + 1 + np.arange(min(n, self.n_coded - 1))) % self.n_coded
+            return self._position(near)
+        near = np.arange(max(0, k - n), min(self.n_coded, k + n + 1))
+        positions = self._position(near[near != k])
+        return positions[np.argsort(np.abs(positions - u), kind="stable")[:n]]
+
+
+class Table(Discrete):
+    """Domain whose levels are stored one by one.
+
+    Parameters
+    ----------
+    values : sequence
+        One object per level, in the order of their coordinates.
+    positions : array of shape (n,)
+        Strictly increasing coordinates in [0, 1].
+    weights : array of shape (n,)
+        Positive; `quantile` draws levels in these proportions.
+    listed : sequence, optional
+        What `levels` gives, if not `values`.
+    is_categorical : bool, default=False
+        Whether the order means nothing.
+    size : int or float, optional
+        Default: the length of what is listed.
+    n_levels : float, optional
+        Default: the number of levels.
+    support : tuple of float, optional
+        The values are integers of a distribution with these bounds; an integer inside
+        the support, but beyond the levels, encodes as the last level.
+    description : str, optional
+        The domain in words. Default: the list.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[Any],
+        positions: FloatArray,
+        weights: FloatArray,
+        *,
+        listed: Sequence[Any] | None = None,
+        is_categorical: bool = False,
+        size: int | float | None = None,
+        n_levels: float | None = None,
+        support: tuple[float, float] | None = None,
+        description: str = "",
+    ) -> None:
+        self.values = values
+        self.is_categorical = is_categorical
+        self.is_constant = len(values) == 1
+        self.n_coded = len(values)
+        self.n_levels = len(values) if n_levels is None else n_levels
+        self._listed = values if listed is None else listed
+        self.size = len(self._listed) if size is None else size
+        self._positions = positions
+        self._edges = (positions[1:] + positions[:-1]) / 2
+        self._cumulative = np.cumsum(weights / np.sum(weights))[:-1]
+        self._support = support
+        self._description = description
+
+    def level(self, u: FloatArray) -> IntArray:
+        """Index of the nearest position."""
+        return np.searchsorted(self._edges, u, side="right")
+
+    def quantile(self, q: FloatArray) -> FloatArray:
+        """Coordinates of levels drawn in proportion to their weights."""
+        return self._positions[np.searchsorted(self._cumulative, q, side="right")]
+
+    def _position(self, k: IntArray) -> FloatArray:
+        return self._positions[k]
+
+    def value(self, k: int) -> Any:
+        return self.values[k]
+
+    def _find(self, value: object) -> int:
+        if self._support is not None:
+            whole = clip_integer(value, self._support, self.values)
+            value = value if whole is None else whole
+        for same in (operator.is_, same_value):
+            for k, own in enumerate(self.values):
+                if same(own, value):
+                    return k
+        found = [k for k, own in enumerate(self.values) if equivalent(own, value)]
+        if len(found) > 1:
+            raise NotInDomainError(
+                f"got {value!r}, which may be any of "
+                f"{[self.values[k] for k in found]}: give the very object of the list"
+            )
+        if not found:
+            raise self._not_inside(value)
+        return found[0]
+
+    def levels(self) -> Iterator[Any]:
+        """Values in the order of listing, repeated as listed."""
+        if math.isinf(self.size):
+            return super().levels()
+        return iter(self._listed)
+
+    def same_domain(self, other: Dimension) -> bool:
+        """Whether values, coordinates and weights agree."""
+        return (
+            isinstance(other, Table)
+            and self.size == other.size
+            and self.n_levels == other.n_levels
+            and self._support == other._support
+            and same_value(list(self._listed), list(other._listed))
+            and same_value(list(self.values), list(other.values))
+            and np.array_equal(self._positions, other._positions)
+            and np.array_equal(self._cumulative, other._cumulative)
+        )
+
+    def describe(self) -> str:
+        """Give the description, or the list."""
+        return self._description or f"one of {shortened(self._listed)}"
+
+
+class Progression(Discrete):
+    """Arithmetic progression low, low + step, ... that is never materialised.
+
+    Parameters
+    ----------
+    low, step : int or Decimal
+        `step` positive. Decimals give floats free of accumulated error: the third of
+        0, 0.1, 0.2, 0.3 is 0.3 and not 0.30000000000000004.
+    n : int
+        Number of values. Of more than `MAX_INTEGERS`, some neighbours have one
+        coordinate in common, which decodes to the middle one of them.
+    log : bool, default=False
+        Whether the coordinate is logarithmic; needs low > 0, n <= `MAX_INTEGERS`.
+    log_prior : bool, default=False
+        Whether `quantile` is log-uniform too, and not uniform over the values.
+    descending : bool, default=False
+        Whether `levels` starts at the top.
+
+    Examples
+    --------
+    >>> dimension = Progression(1, 1, 10**9, log=True)
+    >>> dimension.decode(dimension.encode(123456789))
+    123456789
+    """
+
+    def __init__(
+        self,
+        low: int | Decimal,
+        step: int | Decimal,
+        n: int,
+        *,
+        log: bool = False,
+        log_prior: bool = False,
+        descending: bool = False,
+    ) -> None:
+        if log and n > MAX_INTEGERS:
+            raise ValueError(
+                f"has {n} values, accepted are at most 2**40 on a log scale"
+            )
+        self._low, self._step = low, step
+        self._shared = -(-n // MAX_INTEGERS)  # values per coordinate, rounded up
+        self.n_coded = -(-n // self._shared)
+        self.n_levels = self.n_coded
+        self.size = n
+        self.log, self._log_prior, self._descending = log, log_prior, descending
+        self._kind: type[int] | type[float] = int if isinstance(step, int) else float
+        first, gap = float(low), float(step)
+        # Cells reach half a step beyond the first and the last value, so that each of
+        # them has its full share (as Optuna's IntDistribution(log=True)); the lower
+        # edge must stay positive.
+        self._start = math.log(max(first - gap / 2, first / 2)) if log else 0.0
+        last = first + gap * (n - 1)
+        self._width = (
+            math.log(last + gap / 2) - self._start if log else float(self.n_coded)
+        )
+
+    def level(self, u: FloatArray) -> IntArray:
+        """Index of the value in whose cell the coordinate lies."""
+        if self.log:
+            x = np.exp(self._start + u * self._width)
+            k = np.rint((x - float(self._low)) / float(self._step))
+        else:
+            k = np.floor(u * self._width)
+        return np.minimum(np.maximum(k, 0), self.n_coded - 1).astype(np.int64)
+
+    def _position(self, k: IntArray) -> FloatArray:
+        if self.log:
+            x = float(self._low) + float(self._step) * k
+            return np.asarray((np.log(x) - self._start) / self._width)
+        return np.asarray((k + 0.5) / self._width)
+
+    def quantile(self, q: FloatArray) -> FloatArray:
+        """Every value equally likely, or log-uniform."""
+        if self.log and not self._log_prior:
+            k = np.minimum(np.floor(q * self.n_coded), self.n_coded - 1)
+            return self._position(k.astype(np.int64))
+        return self.snap(q)
+
+    def value(self, k: int) -> int | float:
+        middle = k * self._shared + self._shared // 2
+        return self._term(min(middle, int(self.size) - 1))
+
+    def _term(self, i: int) -> int | float:
+        return self._kind(self._low + i * self._step)
+
+    def _find(self, value: Any) -> int:
+        x = to_float(value)
+        if not math.isfinite(x):
+            raise self._not_inside(value)
+        # Integers are compared as they are. A stepped float is seldom written exactly:
+        # 3 * 0.1 is not 0.3.
+        if self._kind is int:
+            i = int((int(value) - self._low) // self._step)
+            is_term = value == self._term(i)
+        else:
+            step = float(self._step)
+            i = round((x - float(self._low)) / step)
+            is_term = math.isclose(x, self._term(i), abs_tol=1e-9 * step)
+        if not is_term or not 0 <= i < self.size:
+            raise self._not_inside(value)
+        return i // self._shared
+
+    def levels(self) -> Iterator[int | float]:
+        """Values in order."""
+        order = range(int(self.size))
+        return map(self._term, reversed(order) if self._descending else order)
+
+    def same_domain(self, other: Dimension) -> bool:
+        """Whether all constructor arguments agree."""
+        return isinstance(other, Progression) and vars(self) == vars(other)
+
+    def describe(self) -> str:
+        """Give ends, step and scale."""
+        kind = "an integer" if self._kind is int else "a float"
+        last = self._low + (int(self.size) - 1) * self._step
+        step = f" in steps of {self._step}" if self._step != 1 else ""
+        return f"{kind} from {self._low} to {last}{step}" + " (log scale)" * self.log
+
+
+# Coordinates --------------------------------------------------------------------------
+
+
+def round_coordinate(
+    u: npt.ArrayLike,
+    lowest: npt.ArrayLike,
+    highest: npt.ArrayLike,
+    exponent: npt.ArrayLike,
+) -> FloatArray:
+    """Clip to [lowest, highest] and round to `COORDINATE_BITS` significant bits.
+
+    Rounding is what makes equal values have equal coordinates: cdf(ppf(u)) differs from
+    u by some rounding errors, but rounds to the same number. Idempotent.
+
+    Parameters
+    ----------
+    u : array-like of shape (n,) or (n, d)
+        Coordinates.
+    lowest, highest : float or array-like of shape (d,)
+        Bounds.
+    exponent : int or array-like of shape (d,)
+        Below 2**exponent the rounding is to multiples of
+        2**(exponent - COORDINATE_BITS).
+
+    Returns
+    -------
+    array of the shape of `u`
+
+    Examples
+    --------
+    >>> float(round_coordinate(2.0, lowest=0.0, highest=0.75, exponent=0))
+    0.75
+    """
+    clipped = np.minimum(np.maximum(u, lowest), highest)
+    shift = np.maximum(np.frexp(clipped)[1], exponent) - COORDINATE_BITS
+    return np.asarray(np.ldexp(np.rint(np.ldexp(clipped, -shift)), shift))
+
+
+def coordinate_resolution(
+    cdf: Callable[[Any], Any],
+    ppf: Callable[[Any], Any],
+    lowest: float = MARGIN,
+    highest: float = 1.0 - MARGIN,
+) -> tuple[float, float, int]:
+    """Arguments for `round_coordinate` that hide the error of cdf(ppf(u)).
+
+    The error is measured. It is large where a value has fewer digits than its
+    coordinate. If that is so in the bulk (doubles from 1e6 to 1e6 + 1 are 1e-10 apart),
+    the exponent makes the rounding coarse enough. If it is so in a tail only (doubles
+    next to the upper end of `beta(0.5, 0.5)` are 1e-8 apart in probability), a bound
+    cuts that tail off.
+
+    Parameters
+    ----------
+    cdf, ppf : callable
+        Vectorised, inverse to each other.
+    lowest, highest : float
+        Bounds to begin with.
+
+    Returns
+    -------
+    lowest, highest : float
+    exponent : int
+
+    Raises
+    ------
+    ValueError
+        If the two are not inverse to each other (off by more than 1e-4).
+    """
+    tail = 0.7 * 2.0 ** -np.arange(0.5, 40.0, 0.5)
+    u = np.clip(np.concatenate([tail, 1.0 - tail]), lowest, highest)
+    x = np.asarray(ppf(u), dtype=np.float64)
+    error = np.where(np.isfinite(x), np.abs(cdf(x) - u), 1.0)
+    in_bulk = np.minimum(u, 1.0 - u) > 1e-4
+    if not np.max(error[in_bulk]) < 1e-4:  # also when NaN
+        raise ValueError("its cdf and ppf are not inverse to each other")
+    # A rounding step is to be 16 times the error: twice would do at the points
+    # measured, the rest is in reserve for the others.
+    needed = np.frexp(16 * error)[1] + COORDINATE_BITS
+    is_short = (error > 0) & (needed > np.frexp(u)[1])
+    coarsest = np.max(needed, where=is_short & in_bulk, initial=0)
+    is_cut = is_short & (needed > coarsest)
+    finest = int(np.frexp(MARGIN)[1])
+    exponent = int(np.max(needed, where=is_short & ~is_cut, initial=finest))
+    step = 2.0 ** (exponent - COORDINATE_BITS)
+    below, above = is_cut & (u < 0.5), is_cut & (u > 0.5)
+    lowest = max(lowest, step, float(np.max(2 * u, where=below, initial=0.0)))
+    highest = min(
+        highest, 1 - step, 1 - float(np.max(2 - 2 * u, where=above, initial=0))
+    )
+    return lowest, highest, exponent

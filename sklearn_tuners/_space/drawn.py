@@ -1,0 +1,188 @@
+"""Dimensions of objects that are known by their draws only, those with just `rvs`."""
+
+import math
+import reprlib
+from typing import Any
+
+import numpy as np
+
+from sklearn_tuners._space.dimensions import IntArray, Table
+from sklearn_tuners._space.values import distinct, is_number, to_float
+
+__all__ = ["N_DRAWS", "N_OBJECTS", "DrawnNumbers", "label_of", "parse_draws"]
+
+# Draws that stand for an object that has only `rvs`: the standard error of a quantile's
+# probability is at most 0.5 / sqrt(2048) = 1.1 %.
+N_DRAWS = 2048
+# Draws if they are not numbers, or slow. Each object is a column of the surrogate's
+# matrix, and a search has no time to tell more of them apart.
+N_OBJECTS = 256
+
+
+class DrawnNumbers(Table):
+    """Distinct numbers that were drawn; any other number stands for the nearest.
+
+    Parameters
+    ----------
+    values : list of numbers
+        Strictly increasing.
+    counts : array of shape (n,), int
+        How often each was drawn.
+    support : tuple of float
+        Bounds of what may be drawn, as far as they are known.
+    description : str
+        The domain in words.
+
+    Examples
+    --------
+    >>> drawn = DrawnNumbers([0.5, 2.0], np.array([3, 1]), (0, np.inf), "a number")
+    >>> drawn.decode(drawn.encode(99))
+    2.0
+    """
+
+    def __init__(
+        self,
+        values: list[Any],
+        counts: IntArray,
+        support: tuple[float, float],
+        description: str,
+    ) -> None:
+        super().__init__(
+            values,
+            (np.cumsum(counts) - counts / 2) / np.sum(counts),
+            counts.astype(np.float64),
+            size=math.inf,
+            n_levels=math.inf,
+            support=support,
+            description=description,
+        )
+        self._low, self._high = support
+        self._numbers = np.array(values, dtype=np.float64)
+        self._whole = all(isinstance(value, int) for value in values)
+
+    def _find(self, value: object) -> int:
+        x = to_float(value)
+        inside = math.isfinite(x) and self._low <= x <= self._high
+        if not inside or (self._whole and x % 1):
+            raise self._not_inside(value)
+        k = int(np.searchsorted(self._numbers, x))
+        near = range(max(k - 1, 0), min(k + 1, self.n_coded))
+        return min(near, key=lambda k: abs(float(self._numbers[k]) - x))
+
+
+def parse_draws(
+    source: Any,
+    random_state: int,
+    *,
+    n_draws: int = N_DRAWS,
+    support: tuple[float, float] = (-math.inf, math.inf),
+) -> Table:
+    """Dimension of the distinct values among the draws of an object with `rvs`.
+
+    No other value is proposed. But the object may draw others, so any number that may
+    be one encodes as the nearest drawn, if numbers are drawn.
+
+    Parameters
+    ----------
+    source : object
+        Has rvs(random_state=...), one draw a call.
+    random_state : int
+        Seed of the draws.
+    n_draws : int, default=2048
+        Number of draws; at most `N_OBJECTS` if one of these is not a number.
+    support : tuple of float, optional
+        Bounds of the numbers that may be drawn, if they are known.
+
+    Returns
+    -------
+    Table
+        With infinite `size` and `n_levels`; categorical unless all are numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If drawing fails or gives numbers that are not finite.
+
+    Examples
+    --------
+    >>> from scipy.stats import bernoulli
+    >>> parse_draws(bernoulli(0.5), 0).values
+    [0, 1]
+    """
+    rng = np.random.RandomState(random_state)  # what scikit-learn hands to rvs
+    draws: list[Any] = []
+    try:
+        while len(draws) < n_draws:
+            draws.append(_plain(source.rvs(random_state=rng)))
+            if len(draws) == N_OBJECTS and not all(map(is_number, draws)):
+                break
+    except TypeError as error:
+        raise TypeError(
+            f"{label_of(source)} does not work ({error}); its rvs must take "
+            "random_state="
+        ) from error
+    if not all(map(is_number, draws)):
+        return _drawn_objects(draws[:N_OBJECTS], label_of(source))
+    x = np.array([to_float(draw) for draw in draws])
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"{label_of(source)} draws numbers that are not finite")
+    _, first, counts = np.unique(x, return_index=True, return_counts=True)
+    values = [draws[i] for i in first]
+    # scipy draws integers even where `loc` moves the support off them.
+    support = min(support[0], float(x.min())), max(support[1], float(x.max()))
+    whole = all(isinstance(value, int) for value in values)
+    kind = "an integer" if whole else "a number"
+    ends = f" from {support[0]:g} to {support[1]:g}" * (
+        support != (-math.inf, math.inf)
+    )
+    description = f"{kind}{ends} (drawn by {label_of(source)})"
+    return DrawnNumbers(values, counts, support, description)
+
+
+def _drawn_objects(draws: list[Any], label: str) -> Table:
+    levels, level_of = distinct(draws)
+    n = len(levels)
+    return Table(
+        levels,
+        (np.arange(n) + 0.5) / n,
+        np.bincount(level_of).astype(np.float64),
+        is_categorical=True,
+        size=math.inf,
+        n_levels=math.inf,
+        description=f"one of the {n} values drawn by {label}: whether it may draw "
+        "others is not known",
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Python's number instead of numpy's; some of scipy's `rvs` give 0-d arrays."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    return value.item() if isinstance(value, np.integer | np.floating) else value
+
+
+def label_of(dist: Any) -> str:
+    """Name an object that draws.
+
+    Parameters
+    ----------
+    dist : object
+        Anything.
+
+    Returns
+    -------
+    str
+        `norm(0, scale=2)` for a frozen distribution of scipy, else its repr.
+
+    Examples
+    --------
+    >>> from scipy.stats import norm
+    >>> label_of(norm(0, scale=2))
+    'norm(0, scale=2)'
+    """
+    inner = getattr(dist, "dist", None)
+    if inner is None or not hasattr(dist, "args") or not hasattr(dist, "kwds"):
+        return reprlib.repr(dist)
+    arguments = [repr(a) for a in dist.args]
+    arguments += [f"{k}={v!r}" for k, v in dist.kwds.items()]
+    return f"{getattr(inner, 'name', inner)}({', '.join(arguments)})"

@@ -1,0 +1,553 @@
+"""The search space: parameters as rows of the unit cube, and back.
+
+Notation
+--------
+u, U
+    A row of the unit cube, shape (n_dims,), and a matrix of rows, (n, n_dims).
+Q
+    Uniform random numbers of the shape of U.
+Z
+    Features of rows, (n, p): what the surrogate measures distances in.
+branch
+    One dict of a list of dicts. With more than one, column 0 of U is the *switch*, a
+    categorical of the branches. A column is *active* in a row if the row's branch has
+    its parameter, and that one's condition holds if it has one (see `_conditions`);
+    inactive columns hold 0.5, and no feature depends on them.
+
+Columns follow the switch in the order of the parameters' names, and so do the keys of
+what is decoded: the order in which a dict is written changes nothing.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from sklearn_tuners._space.branches import (
+    INACTIVE,
+    Branch,
+    ParameterError,
+    countable,
+    make_branches,
+    make_gates,
+    may_share_points,
+)
+from sklearn_tuners._space.conditions import When, parse_rules
+from sklearn_tuners._space.dialects import parse_dimension, parse_subspaces
+from sklearn_tuners._space.dimensions import (
+    Continuous,
+    Dimension,
+    Discrete,
+    FloatArray,
+    NotInDomainError,
+    Table,
+    round_coordinate,
+)
+from sklearn_tuners._space.features import FeatureMap
+from sklearn_tuners._space.values import same_value
+
+__all__ = ["Space"]
+
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+# Branches that share points are counted by going through them, up to this many.
+MAX_COUNTED = 10_000
+
+
+class Space:
+    """A parsed search space. Made by `Space.parse`; immutable; picklable.
+
+    Parameters
+    ----------
+    branches : sequence of Branch
+        At least one.
+    dimensions : sequence of Dimension
+        One per column of U; the first is the switch if there are several branches.
+
+    Attributes
+    ----------
+    branches : tuple of Branch
+        The dicts.
+    n_branches : int
+        Their number.
+    n_dims : int
+        Columns of U.
+    is_categorical : array of shape (n_dims,), bool
+        Whether a column has no order.
+    n_levels : array of shape (n_dims,), float
+        Distinct values of each column; inf if continuous or known by draws only.
+    is_source : array of shape (n_dims,), bool
+        Whether the value of a column decides which others are active, by conditions.
+    feature_source : array of shape (p,), int
+        Column of U that each feature comes from.
+    feature_group : array of shape (p,), int
+        Lengthscale of each feature: those of one column share one.
+    group_is_categorical : array of shape (n_groups,), bool
+        Whether a lengthscale is that of a categorical.
+
+    Examples
+    --------
+    >>> C = (0.0, 2.0)
+    >>> space = Space.parse({"C": C, "kernel": ["rbf", "poly"]})
+    >>> u = space.encode({"C": 1.0, "kernel": "poly"})
+    >>> u.tolist()
+    [0.5, 0.75]
+    >>> space.decode(u)
+    {'C': 1.0, 'kernel': 'poly'}
+    """
+
+    def __init__(
+        self, branches: Sequence[Branch], dimensions: Sequence[Dimension]
+    ) -> None:
+        self.branches = tuple(branches)
+        self.n_branches = len(self.branches)
+        self._dimensions = tuple(dimensions)
+        self.n_dims = len(self._dimensions)
+        self.is_categorical: BoolArray = np.array(
+            [d.is_categorical for d in self._dimensions], dtype=np.bool_
+        )
+        self.n_levels: FloatArray = np.array(
+            [d.n_levels for d in self._dimensions], dtype=np.float64
+        )
+        self._active = np.zeros((self.n_branches, self.n_dims), dtype=np.bool_)
+        self._active[:, : self._first_column] = True
+        for b, branch in enumerate(self.branches):
+            self._active[b, list(branch.columns.values())] = True
+        # The continuous columns are snapped in one go, the others one by one.
+        dims = list(enumerate(self._dimensions))
+        smooth = [(j, d) for j, d in dims if isinstance(d, Continuous)]
+        self._smooth = np.array([j for j, _ in smooth], dtype=np.intp)
+        self._lowest = np.array([d.lowest for _, d in smooth])
+        self._highest = np.array([d.highest for _, d in smooth])
+        self._exponents = np.array([d.exponent for _, d in smooth], dtype=np.intp)
+        self._stepped = [(j, d) for j, d in dims if isinstance(d, Discrete)]
+        self._twins = [
+            [a for a in range(b) if may_share_points(self.branches[a], branch)]
+            for b, branch in enumerate(self.branches)
+        ]
+        self._gates = make_gates(self.branches, self._dimensions)
+        self.is_source: BoolArray = np.zeros(self.n_dims, dtype=np.bool_)
+        self.is_source[[j for j, _, _ in self._gates]] = True
+        always = [is_open.all(axis=(0, 1)) for _, _, is_open in self._gates]
+        is_private = ~np.all([*self._active, *always], axis=0)
+        self._feature_map = FeatureMap(self._dimensions, is_private)
+        self.feature_source: IndexArray = self._feature_map.source
+        self.feature_group: IndexArray = self.feature_source.copy()
+        self.group_is_categorical: BoolArray = self.is_categorical.copy()
+
+    @classmethod
+    def parse(
+        cls,
+        spec: Mapping[str, Any] | Sequence[Any],
+        *,
+        name: str = "param_distributions",
+        tuples_as_ranges: bool = True,
+        random_state: int = 0,
+    ) -> Self:
+        """Space of what a user wrote.
+
+        Parameters
+        ----------
+        spec : dict or list of dicts
+            Parameters and their domains in any dialect, see `_dialects`. An element of
+            the list may be a tuple (dict, n), as for scikit-optimize, whose n is the
+            share of the dict among random points.
+        name : str, default="param_distributions"
+            What error messages call `spec`.
+        tuples_as_ranges : bool, default=True
+            Whether a tuple of two numbers is a range and not a list of values.
+        random_state : int, default=0
+            Seed of the draws from objects that have only `rvs`.
+
+        Returns
+        -------
+        Space
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `spec` is not understood; the message names the parameter.
+
+        Examples
+        --------
+        >>> Space.parse([{"C": [1, 10]}, {"C": [1, 10], "gamma": [0.1, 1, 10]}]).size
+        8
+        """
+        subspaces = parse_subspaces(spec, name)
+        # Equal domains of one name are one dimension, whichever dicts they stand in.
+        known: dict[str, list[Dimension]] = {}
+        parsed = []
+        for subspace, _ in subspaces:
+            dimensions, conditions = {}, {}
+            for key, value in sorted(subspace.items()):
+                if isinstance(value, When):
+                    conditions[key] = value.condition
+                    value = value.domain
+                found = parse_dimension(
+                    key,
+                    value,
+                    name=name,
+                    tuples_as_ranges=tuples_as_ranges,
+                    random_state=random_state,
+                )
+                dimensions[key] = _known(known.setdefault(key, []), found)
+            parsed.append((dimensions, parse_rules(conditions, dimensions, name)))
+        columns = [d for key in sorted(known) for d in known[key] if not d.is_constant]
+        branches = make_branches(parsed, [share for _, share in subspaces], columns)
+        return cls(branches, _switch(branches) + columns)
+
+    # Size and enumeration -------------------------------------------------------------
+
+    @cached_property
+    def size(self) -> int | float:
+        """Number of points as listed, a value listed twice counting twice.
+
+        inf if there are infinitely many, or more than 2**62.
+        """
+        return countable(sum(branch.size for branch in self.branches))
+
+    @cached_property
+    def n_distinct(self) -> int | float:
+        """Number of distinct points, or inf.
+
+        Points that several branches have in common are counted once in spaces of at
+        most 10,000 points; in larger ones this is an upper bound.
+        """
+        if any(self._twins) and self.size <= MAX_COUNTED:
+            return len({self.key(self.encode(params)) for params in self.grid()})
+        return countable(sum(branch.n_distinct for branch in self.branches))
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """All points in the order of scikit-learn's ParameterGrid.
+
+        Branch after branch, keys sorted, the last key varying fastest. What differs in
+        inactive parameters only is one point, in the place of the first of them.
+
+        Yields
+        ------
+        dict
+            Active parameters, as often as they are listed.
+
+        Raises
+        ------
+        ValueError
+            If the space is infinite.
+        """
+        if math.isinf(self.size):
+            raise ValueError("an infinite space cannot be enumerated")
+        for branch in self.branches:
+            yield from branch.grid()
+
+    # Rows of the unit cube ------------------------------------------------------------
+
+    def quantile(self, Q: FloatArray) -> FloatArray:
+        """Snapped rows, distributed as the user's distributions if Q is uniform.
+
+        Each listed value is equally likely and distributions are as they are. Branches
+        are equally likely, but for those of less than 16 points, whose share
+        is in proportion.
+
+        Parameters
+        ----------
+        Q : array of shape (n, n_dims)
+            In [0, 1].
+
+        Returns
+        -------
+        array of shape (n, n_dims)
+        """
+        Q = np.asarray(Q, dtype=np.float64)
+        U = np.empty_like(Q)
+        for j, dimension in enumerate(self._dimensions):
+            U[:, j] = dimension.quantile(Q[:, j])
+        return self._canonical(U)
+
+    def snap(self, U: FloatArray) -> FloatArray:
+        """Nearest rows that `encode` can return: encode(decode(u)) for each row.
+
+        Parameters
+        ----------
+        U : array of shape (n, n_dims)
+            Rows; values outside [0, 1] are clipped.
+
+        Returns
+        -------
+        array of shape (n, n_dims)
+        """
+        U = np.asarray(U, dtype=np.float64)
+        snapped = np.empty_like(U)
+        snapped[:, self._smooth] = round_coordinate(
+            U[:, self._smooth], self._lowest, self._highest, self._exponents
+        )
+        for j, dimension in self._stepped:
+            snapped[:, j] = dimension.snap(U[:, j])
+        return self._canonical(snapped)
+
+    def _canonical(self, U: FloatArray) -> FloatArray:
+        """Fill inactive columns, and move points that two branches have to the first.
+
+        The latter is done row by row. It is rare: such branches have equal names, those
+        of parameters with a condition aside, and differ in discrete domains only.
+        """
+        if self.n_branches == 1 and not self._gates:
+            return U
+        U[~self.active(U)] = INACTIVE
+        if any(self._twins):
+            for i, b in enumerate(self._branch(U)):
+                if self._twins[b]:
+                    U[i] = self._first_twin(U[i], b)
+        return U
+
+    def _first_twin(self, u: FloatArray, b: int) -> FloatArray:
+        """Row of the same point in an earlier branch, or `u` itself."""
+        params = self.branches[b].decode(u)
+        for a in self._twins[b]:
+            try:
+                twin = self._encode_in(a, params)
+            except NotInDomainError:
+                continue
+            if _same_params(self.branches[a].decode(twin), params):
+                return twin
+        return u
+
+    def decode(self, u: FloatArray) -> dict[str, Any]:
+        """Parameters of a row, with the user's own objects.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A row; it is snapped first.
+
+        Returns
+        -------
+        dict
+            Keys in sorted order, as scikit-learn's searches have them.
+        """
+        row = self.snap(np.asarray(u, dtype=np.float64)[None, :])[0]
+        branch: Branch = self.branches[self._branch(row[None, :])[0]]
+        return branch.decode(row)
+
+    def encode(self, params: Mapping[str, Any]) -> FloatArray:
+        """Snapped row of parameters.
+
+        A value belongs to a listed one if it is the same object, else if it is equal
+        and of the same type, else if it is equal otherwise (1.0 for 1).
+
+        Parameters
+        ----------
+        params : dict
+            A value for each active parameter of one branch.
+
+        Returns
+        -------
+        array of shape (n_dims,)
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown, missing, inactive or has a value outside its
+            domain.
+        """
+        if not isinstance(params, Mapping):
+            raise TypeError(f"params must be a dict, got {params!r}")
+        named = [
+            b
+            for b, branch in enumerate(self.branches)
+            if branch.has_names(params.keys())
+        ]
+        if not named:
+            raise ValueError(self._wrong_names(params))
+        rows: dict[int, FloatArray] = {}
+        errors: list[ParameterError] = []
+        for b in named:
+            try:
+                rows[b] = self._encode_in(b, params)
+            except ParameterError as error:
+                errors.append(error)
+        if not rows:
+            nearest = max(errors, key=lambda error: error.n_accepted)
+            raise ValueError(str(nearest)) from None
+        if len(rows) > 1:
+            for b, row in rows.items():
+                if _same_params(self.branches[b].decode(row), params):
+                    return row
+        return next(iter(rows.values()))
+
+    def _encode_in(self, b: int, params: Mapping[str, Any]) -> FloatArray:
+        """Row of parameters in one branch; `ParameterError` if they are not in it."""
+        u = np.full(self.n_dims, INACTIVE)
+        if self.n_branches > 1:
+            u[0] = self._dimensions[0].encode(b)
+        if not self.branches[b].has_names(params.keys()):
+            raise ParameterError("other names", 0)
+        self.branches[b].encode(params, u)
+        return u
+
+    def _wrong_names(self, params: Mapping[str, Any]) -> str:
+        known = sorted({key for branch in self.branches for key in branch.dimensions})
+        for key in params:
+            if key not in known:
+                close = difflib.get_close_matches(str(key), known, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                return f"Parameter {key!r} is not in the space of {known}{hint}"
+        if self.n_branches == 1:
+            own = self.branches[0].rules
+            missing = [key for key in known if key not in params and key not in own]
+            return f"Parameter {missing[0]!r} has no value, got {dict(params)!r}"
+        return (
+            f"No dict of the space has just the parameters {sorted(params)}; they have "
+            f"{[list(branch.dimensions) for branch in self.branches]}"
+        )
+
+    def key(self, u: FloatArray) -> bytes:
+        """Hashable identity of a snapped row: equal if and only if parameters are.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A row as returned by `snap`, `quantile` or `encode`.
+
+        Returns
+        -------
+        bytes
+        """
+        return (np.asarray(u, dtype=np.float64) + 0.0).tobytes()  # -0.0 becomes 0.0
+
+    def neighbours(self, u: FloatArray, column: int, n: int = 16) -> FloatArray:
+        """Other coordinates of one discrete column.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A snapped row.
+        column : int
+            Column of U.
+        n : int, default=16
+            The most to return.
+
+        Returns
+        -------
+        array of shape (at most n,)
+            Nearest first if the column has an order. None if it is continuous or
+            inactive.
+        """
+        if not self.active(u[None, :])[0, column]:
+            return np.empty(0)
+        return self._dimensions[column].neighbours(float(u[column]), n)
+
+    # Branches -------------------------------------------------------------------------
+
+    @property
+    def _first_column(self) -> int:
+        return int(self.n_branches > 1)
+
+    def _branch(self, U: FloatArray) -> IndexArray:
+        """Branch of each row."""
+        if self.n_branches == 1:
+            return np.zeros(len(U), dtype=np.intp)
+        switch = cast(Discrete, self._dimensions[0])
+        return switch.level(U[:, 0])
+
+    def branch_of(self, u: FloatArray) -> Branch:
+        """Branch that a row is in.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A snapped row.
+
+        Returns
+        -------
+        Branch
+        """
+        return self.branches[int(self._branch(u[None, :])[0])]
+
+    def active(self, U: FloatArray) -> BoolArray:
+        """Which columns mean something in which rows.
+
+        Parameters
+        ----------
+        U : array of shape (n, n_dims)
+            Rows.
+
+        Returns
+        -------
+        array of shape (n, n_dims), bool
+        """
+        branch = self._branch(U)
+        active = self._active[branch]
+        for column, dimension, is_open in self._gates:
+            active &= is_open[branch, dimension.level(U[:, column])]
+        return active
+
+    # Features -------------------------------------------------------------------------
+
+    def features(self, U: FloatArray) -> FloatArray:
+        """Features of rows, what the surrogate measures distances in (see `_features`).
+
+        Squared distances of two rows never depend on inactive columns.
+
+        Parameters
+        ----------
+        U : array of shape (n, n_dims)
+            Rows, snapped or not.
+
+        Returns
+        -------
+        array of shape (n, p)
+        """
+        U = np.asarray(U, dtype=np.float64)
+        return self._feature_map(U, self.active(U))
+
+    def features_jac(self, U: FloatArray) -> FloatArray:
+        """Differentiate each feature by its column of U; 0 for categoricals.
+
+        Parameters
+        ----------
+        U : array of shape (n, n_dims)
+            Rows, snapped or not.
+
+        Returns
+        -------
+        array of shape (n, p)
+        """
+        U = np.asarray(U, dtype=np.float64)
+        return self._feature_map.jac(U, self.active(U))
+
+    def __repr__(self) -> str:
+        dicts = [branch.describe() for branch in self.branches]
+        inside = dicts[0] if len(dicts) == 1 else "[" + ",\n ".join(dicts) + "]"
+        return f"Space({inside})"
+
+
+def _known(own: list[Dimension], found: Dimension) -> Dimension:
+    """Dimension of the same domain among those known of one name, or a new one."""
+    for dimension in own:
+        if dimension.same_domain(found):
+            return dimension
+    own.append(found)
+    return found
+
+
+def _switch(branches: Sequence[Branch]) -> list[Dimension]:
+    """Categorical of the branches, if there are several."""
+    n = len(branches)
+    if n == 1:
+        return []
+    return [
+        Table(
+            range(n),
+            (np.arange(n) + 0.5) / n,
+            np.array([branch.weight for branch in branches]),
+            is_categorical=True,
+        )
+    ]
+
+
+def _same_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return all(same_value(value, b[key]) for key, value in a.items())

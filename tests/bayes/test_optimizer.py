@@ -1,0 +1,530 @@
+"""The optimiser: what it may depend on, what it must never repeat, what it endures."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.stats import loguniform, norm, randint, uniform
+
+from sklearn_tuners import Optimizer
+from sklearn_tuners._space.space import Space
+
+MIXED = {
+    "rate": loguniform(1e-4, 1.0),
+    "depth": randint(1, 9),
+    "kind": ["a", "b", "c"],
+    "shape": [(8,), (8, 8), None],
+}
+BRANCHES = [
+    {"clf": ["linear"], "alpha": loguniform(1e-6, 1.0)},
+    {"clf": ["kernel"], "alpha": loguniform(1e-6, 1.0), "gamma": uniform(0, 1)},
+    {"clf": ["tree"], "depth": randint(1, 6)},
+]
+
+
+def dummy_score(params):
+    """Any deterministic number; different params get different ones, mostly."""
+    total = 0.0
+    for name, value in sorted(params.items()):
+        number = value if isinstance(value, int | float) else len(str(value))
+        total += np.sin(3.0 * float(number) + len(name)) - 0.01 * abs(float(number))
+    return total
+
+
+def search(optimizer, n, score=dummy_score):
+    """Ask and tell, at most ``n`` times; the params in order."""
+    made = []
+    for _ in range(n):
+        params = optimizer.ask()
+        if params is None:
+            break
+        optimizer.tell(params, score(params))
+        made.append(params)
+    return made
+
+
+# -------------------------------------------------------------------- finite spaces
+
+
+def test_small_spaces_are_enumerated_in_grid_order():
+    grid = {"b": [1, 2, 3], "a": ["x", "y"]}
+    made = search(Optimizer(grid, n_iter=6, random_state=0), 10)
+    assert made == list(Space.parse(grid).grid())
+
+
+def test_a_value_listed_twice_counts_twice():
+    made = search(Optimizer({"a": [1, 2, 1]}, n_iter=3, random_state=0), 10)
+    assert [params["a"] for params in made] == [1, 2, 1]
+
+
+def test_enumeration_does_not_repeat_initial_params():
+    optimizer = Optimizer({"a": [1, 2, 3]}, n_iter=3, initial_params={"a": 3})
+    assert [params["a"] for params in search(optimizer, 10)] == [3, 1, 2]
+
+
+def test_enumeration_goes_on_after_pending_points():
+    optimizer = Optimizer({"a": [1, 2, 3]}, n_iter=3)
+    assert optimizer.ask(pending=[{"a": 1}]) == {"a": 2}
+    assert optimizer.ask(pending=[{"a": 2}, {"a": 1}]) == {"a": 3}
+    assert optimizer.ask(pending=[{"a": 2}, {"a": 1}, {"a": 3}]) is None
+
+
+@pytest.mark.parametrize("n_iter", [None, 5])
+def test_a_finite_space_is_used_up_before_anything_is_repeated(n_iter):
+    space = {"a": [1, 2, 3, 2], "b": ["x", "y"], "c": [0.5, 0.7]}
+    made = search(Optimizer(space, n_iter=n_iter, random_state=0), 30)
+    counts = Counter(tuple(params.values()) for params in made)
+    assert len({tuple(params.values()) for params in made[:12]}) == 12
+    assert len(made) == 16
+    assert all(n == 1 + (values[0] == 2) for values, n in counts.items())
+
+
+@pytest.mark.parametrize("n_iter", [None, 1, 3])
+def test_one_point_space(n_iter):
+    optimizer = Optimizer({"a": [1], "b": ["x"]}, n_iter=n_iter)
+    assert search(optimizer, 3) == [{"a": 1, "b": "x"}]
+    assert optimizer.best_params_ == {"a": 1, "b": "x"}
+
+
+# -------------------------------------------------------------------- initial points
+
+
+def test_initial_params_come_first_verbatim_and_once():
+    first = [{"x": 0.25, "y": 3}, {"x": 0.5, "y": 1}, {"x": 0.25, "y": 3}]
+    space = {"x": uniform(0, 1), "y": randint(0, 10)}
+    optimizer = Optimizer(space, n_iter=12, initial_params=first, random_state=0)
+    made = search(optimizer, 12)
+    assert made[:2] == first[:2]
+    assert all(params not in first for params in made[2:])
+
+
+def test_initial_params_outside_the_space_are_an_error():
+    with pytest.raises(ValueError, match="x"):
+        Optimizer({"x": uniform(0, 1)}, initial_params={"x": 2.0})
+    with pytest.raises(TypeError, match="initial_params"):
+        Optimizer({"x": uniform(0, 1)}, initial_params=[0.5])
+
+
+def test_first_points_are_independent_of_scores():
+    def first(score):
+        optimizer = Optimizer(MIXED, n_iter=40, random_state=0)
+        return search(optimizer, optimizer.n_independent, score)
+
+    assert first(dummy_score) == first(lambda params: -dummy_score(params))
+
+
+@pytest.mark.parametrize(
+    ("n_dims", "n_iter", "expected"),
+    [(1, 50, 4), (6, 50, 7), (6, 12, 4), (20, 40, 10), (20, None, 21)],
+)
+def test_auto_number_of_first_points(n_dims, n_iter, expected):
+    space = {f"x{i}": uniform(0, 1) for i in range(n_dims)}
+    assert Optimizer(space, n_iter=n_iter).n_independent == expected
+
+
+def test_many_branches_leave_half_of_the_budget_to_the_model():
+    branches = [{f"x{i}": uniform(0, 1)} for i in range(9)]
+    assert Optimizer(branches, n_iter=12).n_independent == 6
+    assert Optimizer(branches, n_iter=100).n_independent == 18
+
+
+def test_every_branch_is_tried_twice_before_the_model_chooses():
+    optimizer = Optimizer(BRANCHES, n_iter=30, random_state=0)
+    made = search(optimizer, optimizer.n_independent)
+    counts = Counter(params["clf"] for params in made)
+    assert set(counts) == {"linear", "kernel", "tree"}
+    assert min(counts.values()) >= 2
+
+
+def test_budget_goes_to_the_better_branch():
+    def score(params):
+        return {"linear": 0.0, "kernel": 1.0, "tree": 0.2}[params["clf"]]
+
+    made = search(Optimizer(BRANCHES, n_iter=25, random_state=0), 25, score)
+    assert Counter(params["clf"] for params in made)["kernel"] > 12
+
+
+# ---------------------------------------------------------------------------- purity
+
+
+@pytest.mark.parametrize("space", [MIXED, BRANCHES], ids=["mixed", "branches"])
+def test_asking_changes_nothing(space):
+    calm = Optimizer(space, n_iter=20, random_state=3)
+    eager = Optimizer(space, n_iter=20, random_state=3)
+    for i in range(20):
+        eager.ask()
+        params = calm.ask()
+        eager.ask(pending=[params])
+        np.random.seed(i)  # noqa: NPY002  (ambient randomness must not matter)
+        assert eager.ask() == params
+        for optimizer in (calm, eager):
+            optimizer.tell(params, dummy_score(params))
+
+
+@pytest.mark.parametrize("space", [MIXED, BRANCHES], ids=["mixed", "branches"])
+def test_replaying_the_tells_rebuilds_the_state(space):
+    optimizer = Optimizer(space, n_iter=30, random_state=3)
+    made = search(optimizer, 15)
+    replayed = Optimizer(space, n_iter=30, random_state=3)
+    for params in made:
+        replayed.tell(params, dummy_score(params))
+    assert search(replayed, 5) == search(optimizer, 5)
+
+
+def test_seeds_differ_and_none_is_not_fixed():
+    def run(seed):
+        return search(Optimizer({"x": uniform(0, 1)}, random_state=seed), 6)
+
+    assert run(0) == run(0)
+    assert run(0) != run(1)
+    assert run(None) != run(None)
+    assert run(np.random.RandomState(0)) == run(np.random.RandomState(0))
+    assert run(np.random.default_rng(0)) == run(np.random.default_rng(0))
+
+
+# --------------------------------------------------------------------------- pending
+
+
+def test_pending_points_are_never_proposed_again():
+    optimizer = Optimizer(MIXED, n_iter=40, random_state=0)
+    search(optimizer, 12)
+    pending: list[dict] = []
+    for _ in range(8):
+        pending.append(optimizer.ask(pending=pending))
+    rows = [optimizer.space.encode(params) for params in pending]
+    keys = {optimizer.space.key(row) for row in rows}
+    assert len(keys) == 8
+    far = np.where(optimizer.space.is_categorical, 1e6, 1.0)
+    gaps = [(np.abs(a - b) * far).max() for i, a in enumerate(rows) for b in rows[:i]]
+    assert min(gaps) > 1e-3
+
+
+def test_pending_points_count_as_first_points():
+    optimizer = Optimizer({"x": uniform(0, 1)}, n_iter=20, random_state=0)
+    pending: list[dict] = []
+    for _ in range(6):
+        pending.append(optimizer.ask(pending=pending))
+    assert len({params["x"] for params in pending}) == 6
+
+
+# ------------------------------------------------------------------------- endurance
+
+
+def test_no_evaluation_is_wasted_next_to_another():
+    space = {"x": uniform(0, 1), "y": uniform(0, 1)}
+    optimizer = Optimizer(space, n_iter=50, random_state=0)
+    made = search(optimizer, 50, lambda p: -((p["x"] - 1) ** 2) - p["y"] ** 2)
+    U = np.array([optimizer.space.encode(params) for params in made])
+    gap = np.abs(U[:, None] - U[None]).max(axis=2)
+    np.fill_diagonal(gap, 1.0)
+    assert gap.min() > 1e-3
+    # Every other proposal looks elsewhere.
+    before = [gap[i, :i].min() for i in range(5, 50)]
+    assert min(before[0::2]) > 0.03 or min(before[1::2]) > 0.03
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        lambda i: 1.0,
+        lambda i: np.nan,
+        lambda i: np.nan if i % 2 else 0.5,
+        lambda i: np.nan if i % 3 else float(i),
+        lambda i: (-1.0) ** i * 1e300,
+        lambda i: -1e6 if i % 4 == 0 else 1e-12 * i,
+        lambda i: np.inf if i == 3 else float(i % 5),
+    ],
+)
+@pytest.mark.parametrize("space", [MIXED, BRANCHES], ids=["mixed", "branches"])
+def test_any_sequence_of_scores_is_survived(space, scores):
+    optimizer = Optimizer(space, n_iter=24, random_state=0)
+    keys = set()
+    for i in range(24):
+        params = optimizer.ask()
+        keys.add(optimizer.space.key(optimizer.space.encode(params)))
+        optimizer.tell(params, scores(i))
+    assert len(keys) == 24
+
+
+def test_failures_repel():
+    def score(params):
+        return np.nan if params["x"] < 0.5 else -params["x"]
+
+    space = {"x": uniform(0, 1), "y": uniform(0, 1)}
+    made = search(Optimizer(space, n_iter=30, random_state=0), 30, score)
+    assert sum(params["x"] < 0.5 for params in made[10:]) <= 8
+
+
+def test_best_is_the_earliest_of_the_largest_finite_scores():
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    with pytest.raises(AttributeError, match="no finite score"):
+        optimizer.best_params_  # noqa: B018
+    for x, score in [(0.1, np.nan), (0.2, 1.0), (0.3, 1.0), (0.4, np.inf)]:
+        optimizer.tell({"x": x}, score)
+    assert optimizer.best_params_ == {"x": 0.2}
+    assert optimizer.best_score_ == 1.0
+    assert optimizer.n_told == 4
+
+
+def test_objects_that_can_only_draw_may_repeat_in_the_end():
+    class Die:
+        def __init__(self, n_sides):
+            self.n_sides = n_sides
+
+        def rvs(self, size=None, random_state=None):
+            return random_state.randint(self.n_sides, size=size)
+
+    made = search(Optimizer({"x": Die(2)}, n_iter=6, random_state=0), 6)
+    assert len(made) == 6
+    assert {params["x"] for params in made[:2]} == {0, 1}
+    assert search(Optimizer({"x": Die(1)}, random_state=0), 3) == 3 * [{"x": 0}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"n_iter": 0}, "n_iter"),
+        ({"n_iter": 2.5}, "n_iter"),
+        ({"n_iter": True}, "n_iter"),
+        ({"n_initial_points": 0}, "n_initial_points"),
+        ({"n_initial_points": "all"}, "n_initial_points"),
+        ({"random_state": -1}, "random_state"),
+        ({"random_state": "x"}, "random_state"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, name):
+    with pytest.raises(ValueError, match=name):
+        Optimizer({"x": uniform(0, 1)}, **arguments)
+
+
+def test_bad_tells():
+    optimizer = Optimizer({"x": uniform(0, 1)})
+    with pytest.raises(TypeError, match="score"):
+        optimizer.tell({"x": 0.5}, "good")
+    with pytest.raises(ValueError, match="x"):
+        optimizer.tell({"x": 5.0}, 1.0)
+    assert optimizer.n_told == 0
+
+
+# ------------------------------------------------------------------------ hypothesis
+
+values = st.sampled_from(
+    [None, True, False, 0, 1, 5, 50, 0.5, 1e-3, "a", "b", (1,), (1, 2)]
+)
+domains = st.one_of(
+    st.lists(values, min_size=1, max_size=5, unique_by=repr),
+    st.lists(st.integers(1, 200), min_size=2, max_size=6, unique=True),
+    st.tuples(st.integers(-3, 3), st.integers(1, 40)).map(
+        lambda t: randint(t[0], t[0] + t[1])
+    ),
+    st.tuples(st.floats(-5, 5), st.floats(0.1, 9)).map(lambda t: uniform(*t)),
+    st.floats(1e-6, 1e-2).map(lambda low: loguniform(low, 1.0)),
+)
+dicts = st.dictionaries(st.sampled_from("pqrs"), domains, min_size=1, max_size=4)
+specs = st.one_of(dicts, st.lists(dicts, min_size=2, max_size=3))
+
+
+@settings(max_examples=40)
+@given(specs, st.integers(1, 14), st.integers(0, 9))
+def test_exactly_the_points_there_are_and_none_twice(spec, n_iter, seed):
+    space = Space.parse(spec)
+    optimizer = Optimizer(space, n_iter=n_iter, random_state=seed)
+    made = search(optimizer, n_iter)
+    assert len(made) == min(n_iter, space.size)
+    keys = [space.key(space.encode(params)) for params in made]
+    assert len(set(keys)) == min(n_iter, space.n_distinct)
+    for params in made:
+        # Inside: encode accepts it, and it comes back as the same point.
+        row = space.encode(params)
+        assert_allclose(space.encode(space.decode(row)), row, atol=1e-9)
+
+
+@settings(max_examples=15)
+@given(specs, st.integers(0, 9), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_pending_and_told_never_come_back(spec, seed, finish):
+    space = Space.parse(spec)
+    optimizer = Optimizer(space, n_iter=12, random_state=seed)
+    pending: list[dict] = []
+    seen: set[bytes] = set()
+    for done in finish:
+        params = optimizer.ask(pending=pending)
+        if params is None:
+            break
+        key = space.key(space.encode(params))
+        assert key not in seen or len(seen) >= space.n_distinct
+        seen.add(key)
+        pending.append(params)
+        if done:
+            first = pending.pop(0)
+            optimizer.tell(first, dummy_score(first))
+
+
+def test_the_regret_bound_shrinks_to_what_is_left_to_gain():
+    optimizer = Optimizer({"x": uniform(0, 1), "y": uniform(0, 1)}, random_state=0)
+    assert optimizer.regret_bound() == np.inf
+    bounds = []
+    for _ in range(30):
+        params = optimizer.ask()
+        score = -100 * ((params["x"] - 0.3) ** 2 + (params["y"] - 0.7) ** 2)
+        optimizer.tell(params, score)
+        bounds.append(optimizer.regret_bound())
+    assert np.isinf(bounds[:2]).all()
+    assert bounds[-1] < 0.5  # of a range of about 100
+    assert bounds[-1] >= -optimizer.best_score_  # the best that there is scores 0
+    assert optimizer.regret_bound(0.99) > optimizer.regret_bound(0.9)
+
+
+@pytest.mark.parametrize("score", [0.5, np.nan])
+def test_no_regret_bound_without_a_model(score):
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    for _ in range(8):
+        optimizer.tell(optimizer.ask(), score)
+    assert optimizer.regret_bound() == np.inf
+
+
+def test_scores_that_tie_with_the_best_do_not_hide_the_regret_bound():
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    for _ in range(20):
+        params = optimizer.ask()
+        optimizer.tell(params, 0.9 if params["x"] > 0.4 else 0.5 + params["x"])
+    assert np.isfinite(optimizer.regret_bound())
+
+
+def test_initial_params_that_share_a_coordinate_are_all_tried():
+    first = [{"a": 8.0}, {"a": 9.0}, {"a": 8.0}]
+    optimizer = Optimizer({"a": norm()}, initial_params=first, random_state=0)
+    made = search(optimizer, 3, lambda params: params["a"])
+    assert made[:2] == first[:2]
+    assert made[2] not in first
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda o: o.ask(pending={"x": 0.5}), "pending must be a list of params"),
+        (lambda o: o.ask(pending=None), "pending must be a list of params"),
+        (lambda o: o.ask(pending=[0.5]), "pending must be a dict"),
+        (lambda o: o.tell([0.5], 1.0), "params must be a dict"),
+        (lambda o: o.tell({"x": 0.5}, "1.0"), "score must be a number"),
+        (lambda o: o.tell({"x": 0.5}, None), "score must be a number"),
+        (
+            lambda o: Optimizer({"x": [1, 2]}, initial_params=[3]),
+            "initial_params must be a dict",
+        ),
+    ],
+)
+def test_misuse_names_the_argument(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(Optimizer({"x": uniform(0, 1)}))
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"initial_params": {"x": 2.0}}, "initial_params: .*'x'"),
+        ({"initial_params": {"y": 2.0}}, "initial_params: .*'y'"),
+        ({"initial_params": [{"x": 0.1}, {"x": 0.2}], "n_iter": 1}, "more than n_iter"),
+    ],
+)
+def test_initial_params_that_cannot_be(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        Optimizer({"x": uniform(0, 1)}, **kwargs)
+
+
+# ---------------------------------------------------------------------- fidelities
+
+
+def told(fidelities, scores=None, seed=0):
+    """An optimiser that was told random params at some fidelities."""
+    optimizer = Optimizer(MIXED, random_state=seed)
+    space, rng = optimizer.space, np.random.default_rng(5)
+    for i, fidelity in enumerate(fidelities):
+        params = space.decode(space.quantile(rng.random((1, space.n_dims)))[0])
+        score = dummy_score(params) if scores is None else scores[i]
+        optimizer.tell(params, score, fidelity=fidelity)
+    return optimizer
+
+
+def test_full_evaluations_are_what_they_were_without_a_fidelity():
+    plain = Optimizer(MIXED, random_state=0)
+    other = told([1.0] * 12)
+    for params, score in zip(other._params, other._scores, strict=True):
+        plain.tell(params, score)
+    assert plain.ask() == other.ask()
+    assert plain.regret_bound() == other.regret_bound()
+
+
+def test_proposals_depend_on_fidelities_and_replay_gives_the_same():
+    mixed = [0.0, 1.0] * 6
+    assert told(mixed).ask() == told(mixed).ask()
+    assert told(mixed).ask() != told([1.0] * 12).ask()
+    asked_on_the_way = told(mixed[:8])
+    for n in (8, 9, 10, 11):
+        asked_on_the_way.ask()
+        other = told(mixed[: n + 1])
+        asked_on_the_way.tell(
+            other._params[-1], other._scores[-1], fidelity=other._fidelities[-1]
+        )
+    assert asked_on_the_way.ask() == told(mixed).ask()
+    assert np.isfinite(told(mixed).regret_bound())
+
+
+def test_what_is_proposed_is_meant_for_a_full_evaluation():
+    """Low fidelities prefer small x, full ones large x; both are told."""
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    for x in np.linspace(0.02, 0.98, 12):
+        optimizer.tell({"x": x}, -x, fidelity=0.0)
+        optimizer.tell({"x": x}, x, fidelity=1.0)
+    asked = []
+    for _ in range(3):
+        asked.append(optimizer.ask(pending=asked))
+    assert max(params["x"] for params in asked) > 0.9
+    assert min(params["x"] for params in asked) > 0.3
+
+
+@pytest.mark.parametrize("fidelity", [-0.1, 1.1, np.nan])
+def test_a_fidelity_is_between_0_and_1(fidelity):
+    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
+    with pytest.raises(ValueError, match="fidelity must be between 0 and 1, got"):
+        optimizer.tell({"x": 0.5}, 1.0, fidelity=fidelity)
+    assert optimizer.n_told == 0
+
+
+def test_initial_params_are_listed_once():
+    given_ = [{"x": 0.5}, {"x": 0.25}, {"x": 0.5}]
+    optimizer = Optimizer({"x": uniform(0, 1)}, initial_params=given_)
+    assert optimizer.initial_params == given_[:2]
+    assert Optimizer({"x": uniform(0, 1)}).initial_params == []
+
+
+def test_what_was_told_in_part_may_be_proposed_again():
+    optimizer = Optimizer({"x": list(range(30))}, n_initial_points=2, random_state=0)
+    for x in range(30):
+        optimizer.tell({"x": x}, -abs(x - 20.0), fidelity=0.0)
+    assert optimizer.ask() is None
+    assert optimizer.ask(again=[{"x": x} for x in range(30)]) == {"x": 20}
+    optimizer.tell({"x": 20}, 1.0)
+    again = [{"x": x} for x in range(30) if x != 20]
+    assert 18 <= optimizer.ask(again=again)["x"] <= 22
+    assert optimizer.ask(again=[{"x": 3}]) == {"x": 3}  # there is no other left
+    assert optimizer.ask(pending=again, again=again[:0]) is None
+
+
+def test_new_points_are_proposed_though_others_may_return():
+    optimizer = Optimizer({"x": uniform(0, 1)}, n_initial_points=2, random_state=0)
+    told = [{"x": x} for x in (0.0, 0.1, 0.2)]
+    for params in told:
+        optimizer.tell(params, params["x"], fidelity=0.0)
+    assert optimizer.ask(again=told)["x"] > 0.2
+
+
+@pytest.mark.parametrize("given_", [{"x": 1}, 3])
+def test_again_is_a_list_of_params(given_):
+    optimizer = Optimizer({"x": [1, 2]}, random_state=0)
+    with pytest.raises(TypeError, match="again must be a list of params"):
+        optimizer.ask(again=given_)

@@ -1,0 +1,106 @@
+"""Stopping rules: arithmetic on lists."""
+
+import heapq
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_tuners._engine.loop import Engine, Proposal
+from sklearn_tuners._search.stopping import default_lag, fold_resolution, has_stalled
+
+NAN = math.nan
+scores = st.lists(st.floats(-1, 1) | st.just(NAN), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("scores", "n", "tol", "expected"),
+    [
+        ([], 1, 0.0, False),
+        ([0.5], 1, 0.0, False),
+        ([0.5, 0.5], 1, 0.0, True),
+        ([0.5, 0.6], 1, 0.0, False),
+        ([0.5, 0.6], 1, 0.1, True),
+        ([0.5, 0.4, 0.3], 3, 0.0, False),
+        ([0.5, 0.4, 0.3, 0.2], 3, 0.0, True),
+        ([NAN, NAN, NAN], 1, 0.0, False),
+        ([NAN, 0.3, NAN], 1, 0.0, True),
+        ([NAN, 0.3], 1, 0.0, False),
+    ],
+)
+def test_stalling(scores, n, tol, expected):
+    assert has_stalled(scores, n, tol) is expected
+
+
+@given(scores, st.integers(1, 5), st.floats(0, 0.5))
+def test_stalling_is_the_best_not_growing(scores, n, tol):
+    best = np.fmax.accumulate([-math.inf, *scores])
+    expected = len(scores) > n and best[-1 - n] > -math.inf
+    expected = expected and best[-1] <= best[-1 - n] + tol
+    assert has_stalled(scores, n, tol) == expected
+
+
+def test_resolution_of_the_folds():
+    scores = [0.7, 0.8, 0.75, 0.85]
+    expected = math.sqrt((1 / 4 + 1 / 3) * np.var(scores, ddof=1))
+    assert fold_resolution(scores) == pytest.approx(expected)
+    assert fold_resolution([0.5]) == 0.0
+    assert fold_resolution([0.5] * 5) == 0.0
+
+
+@pytest.mark.parametrize("n_splits", [1, 3, 5, 10])
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 8, 64])
+def test_the_default_lag_leaves_work_for_every_worker(n_workers, n_splits):
+    lag = default_lag(n_workers, n_splits)
+    assert (lag + 1) * n_splits >= n_workers
+    assert lag <= max(n_workers, 12)
+    assert (lag == 0) == (n_workers == 1)
+
+
+def share_of_time_used(n_workers, lag, seed):
+    """Of virtual workers, until the last of 160 x 5 evaluations begins."""
+    rng = np.random.default_rng(seed)
+    durations = rng.lognormal(sigma=1.0, size=(160, 5))
+    running, intervals, now, last = [], [], 0.0, 0.0
+
+    class Pool:
+        n_running = property(lambda self: len(running))
+
+        def next_done(self):
+            nonlocal now
+            now, token = heapq.heappop(running)
+            return token, ({}, False)
+
+    class Hooks:
+        proposed = finished = stop_reason = lambda *args: None
+
+        def submit(self, trial, split):
+            nonlocal last
+            last = now
+            end = now + durations[trial.number, split]
+            heapq.heappush(running, (end, (trial.number, split)))
+            intervals.append((now, end))
+
+        def score(self, trial):
+            return 0.0
+
+    class Tuner:
+        n_independent = 5
+        exhausted = "never"
+        ask = staticmethod(lambda pending: Proposal({}))
+        tell = staticmethod(lambda trial, score: None)
+
+    pool = Pool()
+    pool.n_workers = n_workers
+    Engine(Tuner(), pool, Hooks(), n_iter=160, n_splits=5, lag=lag).run()
+    busy = sum(min(end, last) - begin for begin, end in intervals)
+    return busy / (n_workers * last)
+
+
+@pytest.mark.parametrize("n_workers", [2, 3, 4, 5, 6, 7, 8])
+def test_with_the_default_lag_nine_tenths_of_up_to_eight_workers_are_used(n_workers):
+    lag = default_lag(n_workers, n_splits=5)
+    used = [share_of_time_used(n_workers, lag, seed) for seed in range(9)]
+    assert np.median(used) >= 0.9

@@ -1,0 +1,680 @@
+"""Tests of `When`: parameters that count only for some values of others."""
+
+import copy
+import math
+import pickle
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from scipy import stats
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.kernel_approximation import Nystroem
+from sklearn.model_selection import ParameterGrid
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVC
+
+from sklearn_tuners import BayesSearchCV, Optimizer, When
+from sklearn_tuners._bayes.acquisition import first_active
+from sklearn_tuners._journal.records import (
+    identify_space,
+    params_from_plain,
+    params_to_plain,
+)
+from sklearn_tuners._search.parameter_names import check_parameter_names
+from sklearn_tuners._space.space import Space
+from sklearn_tuners._space.values import same_value
+from sklearn_tuners.testing import _with_conditions as with_conditions
+from sklearn_tuners.testing import search_spaces
+
+X, y = load_iris(return_X_y=True)
+
+SVC_SPACE = {
+    "kernel": ["rbf", "poly", "linear"],
+    "degree": When([2, 3, 4], {"kernel": ["poly"]}),
+    "gamma": When(stats.loguniform(1e-4, 1), {"kernel": ["rbf", "poly"]}),
+}
+CHAIN = {
+    "a": ["on", "off"],
+    "b": When([1, 2, 3], {"a": ["on"]}),
+    "c": When(["x", "y"], {"b": [2, 3]}),
+    "d": When([True, False], {"b": [3], "c": ["y"]}),
+}
+
+
+# The value object ---------------------------------------------------------------------
+
+
+def test_repr_evaluates_back():
+    when = When([2, 3, 4], {"svc__kernel": ["poly"]})
+    assert repr(when) == "When([2, 3, 4], {'svc__kernel': ['poly']})"
+    assert eval(repr(when)) == when
+    assert when.domain == [2, 3, 4]
+    assert when.condition == {"svc__kernel": ["poly"]}
+
+
+def test_equality_and_copies():
+    when = When(np.array([1, 2]), {"a": [1], "b": np.array([2.0])})
+    assert pickle.loads(pickle.dumps(when)) == copy.deepcopy(when) == when
+    assert when == When(np.array([1, 2]), {"b": np.array([2.0]), "a": [1]})
+    assert when != When(np.array([1, 3]), when.condition)
+    assert when != When(when.domain, {"a": [1]})
+    assert When([1], {"a": [1]}) != When([1], {"a": [True]})
+    assert when != "when"
+
+
+@pytest.mark.parametrize(
+    ("condition", "error", "message"),
+    [
+        (["a"], TypeError, r"the condition must be a dict.*got \['a'\]"),
+        ({}, ValueError, "must name at least one parameter"),
+        ({1: [2]}, TypeError, "names of parameters must be strings, got 1"),
+        ({"kernel": "poly"}, TypeError, "values of 'kernel' must be a list, got 'poly"),
+        ({"kernel": 3}, TypeError, "values of 'kernel' must be a list, got 3"),
+        ({"kernel": []}, ValueError, "list of values of 'kernel' is empty"),
+    ],
+)
+def test_malformed_conditions(condition, error, message):
+    with pytest.raises(error, match=message):
+        When([1, 2], condition)
+
+
+def test_no_condition_inside_another():
+    with pytest.raises(TypeError, match=r"all conditions in one dict; got When\(\[1"):
+        When(When([1, 2], {"a": [1]}), {"b": [1]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"degree": When([2], {"kernal": ["poly"]})},
+            "'degree' of param_distributions: its condition is on 'kernal', which is "
+            "not in the same dict; did you mean 'kernel'",
+        ),
+        ({"degree": When([2], {"zzz": [1]})}, "'zzz', which is not in the same dict$"),
+        (
+            {"degree": When([2], {"kernel": ["rbf", "ploy"]})},
+            "'degree' of .*a value that 'kernel' does not have: got 'ploy', accepted "
+            r"is one of \['rbf'",
+        ),
+        (
+            {"degree": When([2], {"degree": [2]})},
+            "'degree' of .*condition is on itself",
+        ),
+        (
+            {"kernel": When(SVC_SPACE["kernel"], {"degree": [2]})},
+            "param_distributions: conditions are circular: '.*' on '.*' on '",
+        ),
+        (
+            {"degree": When([2], {"gamma": [0.1]}), "gamma": (0.0, 1.0)},
+            "'degree' of .*on 'gamma', a float from 0 to 1; .*listed values, 4096 at",
+        ),
+        (
+            {"degree": When([2], {"gamma": [1]}), "gamma": (1, 5000)},
+            "'degree' of .*on 'gamma', an integer from 1 to 5000; .*listed values",
+        ),
+        (
+            {"c": When([2], {"degree": [3], "kernel": ["rbf"]})},
+            "'c' of .* never counts: .* different values of 'kernel'",
+        ),
+        ({"degree": When(3, {"kernel": ["poly"]})}, "parameter 'degree' needs to be a"),
+        (
+            {"degree": When((3, 2), {"kernel": ["poly"]})},
+            "'degree' of .*less than high",
+        ),
+    ],
+)
+def test_conditions_that_cannot_be(changes, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Space.parse(SVC_SPACE | changes)
+
+
+# Worked examples ----------------------------------------------------------------------
+
+
+def test_inactive_parameters_are_absent():
+    space = Space.parse(SVC_SPACE)
+    assert (space.n_branches, space.n_dims, space.size) == (1, 3, math.inf)
+    linear = space.encode({"kernel": "linear"})
+    assert_array_equal(linear[:2], [0.5, 0.5])
+    assert space.decode(linear) == {"kernel": "linear"}
+    # Whatever their coordinates are.
+    linear[:2] = [0.9, 0.1]
+    assert space.decode(linear) == {"kernel": "linear"}
+    assert_array_equal(space.snap(linear[None])[0, :2], [0.5, 0.5])
+    rows = np.array([[0.5, 0.5, k] for k in (1 / 6, 3 / 6, 5 / 6)])
+    assert_array_equal(
+        space.active(rows),
+        [[False, True, True], [True, True, True], [False, False, True]],
+    )
+    assert_array_equal(space.is_source, [False, False, True])
+
+
+def test_conditions_chain():
+    space = Space.parse(CHAIN)
+    expected = [
+        {"a": "on", "b": 1},
+        {"a": "on", "b": 2, "c": "x"},
+        {"a": "on", "b": 2, "c": "y"},
+        {"a": "on", "b": 3, "c": "x"},
+        {"a": "on", "b": 3, "c": "y", "d": True},
+        {"a": "on", "b": 3, "c": "y", "d": False},
+        {"a": "off"},
+    ]
+    assert list(space.grid()) == expected
+    assert space.size == space.n_distinct == 7
+    for params in expected:
+        assert space.decode(space.encode(params)) == params
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"kernel": "rbf", "gamma": 0.1, "degree": 2},
+            r"'degree' has a value, but counts only where 'kernel' is in \['poly'\]; g",
+        ),
+        (
+            {"kernel": "poly", "gamma": 0.1},
+            r"'degree' has no value, but counts where 'kernel' is in \['poly'\]; got",
+        ),
+        ({"degree": 2, "gamma": 0.1}, "Parameter 'kernel' has no value"),
+        ({"kernel": "poly", "gamma": 9, "degree": 2}, "Parameter 'gamma' is outside"),
+        ({"kernel": "linear", "gama": 1}, "'gama' is not in the.*did you mean 'gamma'"),
+    ],
+)
+def test_encode_names_the_parameter(params, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Space.parse(SVC_SPACE).encode(params)
+    assert type(caught.value) is ValueError
+
+
+def test_of_a_chain_the_first_that_is_missing_or_too_much_is_named():
+    space = Space.parse(CHAIN)
+    with pytest.raises(ValueError, match="'b' has no value"):
+        space.encode({"a": "on", "c": "x"})
+    with pytest.raises(ValueError, match="'b' has a value, but"):
+        space.encode({"a": "off", "b": 2, "c": "x"})
+
+
+def test_parameters_of_one_value():
+    space = Space.parse(
+        {
+            "a": [1, 2],
+            "b": When(["x"], {"a": [2]}),
+            "c": ["y"],
+            "d": When([3, 4], {"c": ["y"]}),
+        }
+    )
+    assert space.n_dims == 2
+    assert list(space.grid()) == [
+        {"a": 1, "c": "y", "d": 3},
+        {"a": 1, "c": "y", "d": 4},
+        {"a": 2, "b": "x", "c": "y", "d": 3},
+        {"a": 2, "b": "x", "c": "y", "d": 4},
+    ]
+    with pytest.raises(ValueError, match="'b' has no value, but counts"):
+        space.encode({"a": 2, "c": "y", "d": 3})
+
+
+def test_what_always_holds_is_no_condition():
+    plain = Space.parse({"a": ["x", "y"], "b": (0.0, 1.0)})
+    always = Space.parse({"a": ["x", "y"], "b": When((0.0, 1.0), {"a": ["y", "x"]})})
+    U = np.random.default_rng(0).random((5, 2))
+    assert_array_equal(always.features(U), plain.features(U))
+    assert repr(always) == repr(plain)
+    assert identify_space(always) == identify_space(plain)
+
+
+def test_values_are_told_apart_by_identity_then_type():
+    one, other = SVC(), SVC()
+    space = Space.parse(
+        {"clf": [one, other, 1, True], "C": When([1, 2], {"clf": [other]})}
+    )
+    assert space.decode(space.encode({"clf": other, "C": 2}))["clf"] is other
+    assert space.encode({"clf": one})[0] == 0.5
+    with pytest.raises(ValueError, match="may be any of"):
+        Space.parse({"clf": [one, other], "C": When([1, 2], {"clf": [SVC()]})})
+    space = Space.parse({"a": [1, True, "x"], "b": When([1, 2], {"a": [True]})})
+    assert [params.get("b") for params in space.grid()] == [None, 1, 2, None]
+
+
+def test_ordered_and_unbounded_parameters_can_be_depended_on():
+    space = Space.parse(
+        {
+            "n": (1, 3),
+            "u2": When((8, 64), {"n": [2, 3]}),
+            "u3": When((8, 64), {"n": [3]}),
+            "k": stats.poisson(3),
+            "z": When([0, 1], {"k": [0]}),
+        }
+    )
+    U = space.quantile(np.random.default_rng(0).random((200, space.n_dims)))
+    for params in map(space.decode, U):
+        assert ("u2" in params) == (params["n"] >= 2)
+        assert ("u3" in params) == (params["n"] == 3)
+        assert ("z" in params) == (params["k"] == 0)
+
+
+def test_repr():
+    assert repr(Space.parse({"a": [1, 2], "b": When([3, 4], {"a": [2]})})) == (
+        "Space({'a': one of [1, 2], 'b': one of [3, 4] where 'a' is in [2]})"
+    )
+
+
+def test_a_grid_stays_a_grid():
+    spec = {"a": [1, 2], "b": When((3, 4), {"a": (2,)})}
+    space = Space.parse(spec, tuples_as_ranges=False)
+    assert list(space.grid()) == [{"a": 1}, {"a": 2, "b": 3}, {"a": 2, "b": 4}]
+
+
+# Lists of dicts -----------------------------------------------------------------------
+
+
+def test_conditions_belong_to_their_dict():
+    space = Space.parse(
+        [
+            {"a": [1, 2], "b": When((0.0, 1.0), {"a": [2]})},
+            {"a": [3, 4], "b": (0.0, 1.0)},
+            {"a": [1, 2], "c": When((0.0, 1.0), {"a": [1]})},
+        ]
+    )
+    assert space.n_dims == 5  # the switch, both kinds of a, b, c
+    U = space.quantile(np.random.default_rng(0).random((200, space.n_dims)))
+    seen = {(*space.decode(u), space.decode(u)["a"]) for u in U}
+    assert seen == {
+        ("a", 1),
+        ("a", "b", 2),
+        ("a", "b", 3),
+        ("a", "b", 4),
+        ("a", "c", 1),
+        ("a", 2),
+    }
+    for u in U:
+        assert_array_equal(space.encode(space.decode(u)), u)
+
+
+def test_a_point_of_two_dicts_is_one():
+    space = Space.parse(
+        [{"a": [1, 2], "b": When([1, 2], {"a": [2]})}, {"a": [1, 5]}, {"b": [1, 2]}]
+    )
+    assert (space.size, space.n_distinct) == (7, 6)
+    assert space.encode({"a": 1})[0] == space.encode({"a": 2, "b": 2})[0]
+    U = space.quantile(np.random.default_rng(0).random((100, space.n_dims)))
+    assert (
+        len({space.key(u) for u in U}) == len({repr(space.decode(u)) for u in U}) == 6
+    )
+
+
+# Laws ---------------------------------------------------------------------------------
+
+
+def by_definition(spec):
+    """Grid of one dict: the product, what does not count left out, and no repeats."""
+    names = sorted(spec)
+
+    def domain(name):
+        value = spec[name]
+        return value.domain if isinstance(value, When) else value
+
+    space = Space.parse({name: domain(name) for name in names})
+    listed = {n: list(d.levels()) for n, d in space.branches[0].dimensions.items()}
+
+    def counts(name, point):
+        return not isinstance(spec[name], When) or all(
+            counts(other, point)
+            and any(same_value(listed[other][point[other]], v) for v in values)
+            for other, values in spec[name].condition.items()
+        )
+
+    found = {}
+    for indices in product(*(range(len(listed[name])) for name in names)):
+        point = dict(zip(names, indices, strict=True))
+        own = {name: i for name, i in point.items() if counts(name, point)}
+        found[tuple(own.items())] = {name: listed[name][i] for name, i in own.items()}
+    return list(found.values())
+
+
+conditional = search_spaces(finite=True, max_branches=1).filter(
+    lambda spec: any(isinstance(value, When) for value in spec.values())
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(conditional, min_size=1, max_size=2))
+def test_the_grid_is_what_its_definition_says(specs):
+    space = Space.parse(specs)
+    assume(Space.parse([strip(spec) for spec in specs]).size <= 500)
+    expected = [params for spec in specs for params in by_definition(spec)]
+    points = list(space.grid())
+    assert len(points) == len(expected) == space.size
+    for own, other in zip(points, expected, strict=True):
+        assert list(own) == list(other)
+        assert all(same_value(own[name], other[name]) for name in own)
+    keys = {space.key(space.encode(params)) for params in points}
+    assert len(keys) == space.n_distinct
+
+
+def strip(spec):
+    return {k: v.domain if isinstance(v, When) else v for k, v in spec.items()}
+
+
+@settings(max_examples=30)
+@given(conditional)
+def test_grids_without_conditions_contain_those_with(spec):
+    assume(Space.parse(strip(spec)).size <= 500)
+    whole = [repr(sorted(p.items())) for p in Space.parse(strip(spec)).grid()]
+    names = {key for key, value in spec.items() if not isinstance(value, When)}
+    for params in Space.parse(spec).grid():
+        assert names <= params.keys() <= spec.keys()
+        if params.keys() == spec.keys():
+            assert repr(sorted(params.items())) in whole
+
+
+small = st.dictionaries(
+    st.sampled_from("abcd"),
+    st.lists(
+        st.sampled_from([1, 2, 3, None, "x"]), min_size=1, max_size=3, unique=True
+    ),
+    min_size=2,
+    max_size=3,
+).flatmap(with_conditions)
+
+
+@settings(max_examples=15)
+@given(st.lists(small, min_size=1, max_size=2), st.integers(0, 9))
+def test_a_finite_space_is_used_up_without_a_repeat(specs, seed):
+    space = Space.parse(specs)
+    for n_iter in (None, 7, 60):
+        optimizer = Optimizer(space, n_iter=n_iter, random_state=seed)
+        seen = set()
+        while (params := optimizer.ask()) is not None:
+            seen.add(space.key(space.encode(params)))
+            optimizer.tell(params, len(repr(params)) % 5)
+        assert len(seen) == space.n_distinct
+        # What two dicts have in common counts twice.
+        assert optimizer.n_told == space.size
+
+
+@settings(max_examples=25)
+@given(search_spaces(), st.integers(0, 9))
+def test_proposals_are_inside_and_new_also_with_some_pending(spec, seed):
+    space = Space.parse(spec)
+    optimizer = Optimizer(space, n_iter=10, random_state=seed)
+    keys, pending = [], []
+    for i in range(min(10, space.n_distinct)):
+        params = optimizer.ask(pending=pending)
+        keys.append(space.key(space.encode(params)))
+        pending.append(params)
+        if i % 3:
+            done = pending.pop(0)
+            optimizer.tell(done, len(repr(done)) % 5)
+    # (A distribution over all integers may have used up those that it ever draws.)
+    if space.size == space.n_distinct and np.isfinite(space.size):
+        assert len(set(keys)) == len(keys)
+
+
+@settings(max_examples=30)
+@given(search_spaces())
+def test_plain_params_come_back(spec):
+    space = Space.parse(spec)
+    for u in space.quantile(np.random.default_rng(0).random((4, space.n_dims))):
+        params = space.decode(u)
+        back = params_from_plain(space, params_to_plain(space, params))
+        assert list(back) == list(params)
+        assert all(same_value(back[name], params[name]) for name in params)
+
+
+# Size ---------------------------------------------------------------------------------
+
+
+def five_by_three(n_values=10):
+    """Five switches of three variants, each variant with two parameters of its own."""
+    spec = {}
+    for i in range(5):
+        spec[f"z{i}"] = ["p", "q", "r"]
+        for variant in "pqr":
+            for k in range(2):
+                spec[f"{variant}{i}{k}"] = When(range(n_values), {f"z{i}": [variant]})
+    return spec
+
+
+def test_sizes_do_not_take_going_through_the_points():
+    start = time.process_time()
+    assert Space.parse(five_by_three()).size == 300**5
+    many = {f"s{i}": [0, 1] for i in range(20)}
+    many["last"] = When([1, 2], {name: [1] for name in many})
+    assert Space.parse(many).size == 2**20 + 1
+    chain = {"c00": [0, 1]}
+    for i in range(1, 30):
+        chain[f"c{i:02}"] = When([0, 1], {f"c{i - 1:02}": [1]})
+    assert Space.parse(chain).size == 31
+    assert time.process_time() - start < 2
+
+
+def test_enumeration_does_not_go_through_what_is_no_point():
+    spec = {f"a{i:02}": When(range(10), {"z": [i]}) for i in range(12)} | {
+        "z": range(12)
+    }
+    start = time.process_time()
+    points = list(Space.parse(spec).grid())  # of a product of 1.2e13
+    assert time.process_time() - start < 2
+    assert len(points) == 120
+    assert points[:3] == [{f"a0{i}": 0, "z": i} for i in range(3)]
+    assert points[12:14] == [{"a11": 1, "z": 11}, {"a11": 2, "z": 11}]
+
+
+def test_first_active():
+    U = np.array([[0.1, 0.5, 0.5], [0.2, 0.3, 0.5], [0.4, 0.6, 0.5]])
+    active = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0]], dtype=bool)
+    assert_array_equal(first_active(U, active, 0.7), [0.1, 0.3, 0.7])
+
+
+# The optimiser ------------------------------------------------------------------------
+
+
+def test_reaches_the_top_of_a_conditional_function():
+    """Best 1 at kind "b", x 0.8; the other kinds look better where x is not tuned."""
+
+    def score(params):
+        if params["kind"] == "b":
+            return 1 - 2 * (params["x"] - 0.8) ** 2
+        return 0.8 - 0.5 * abs(params["y"] - 0.2)
+
+    space = {
+        "kind": ["a", "b", "c"],
+        "x": When((0.0, 1.0), {"kind": ["b"]}),
+        "y": When((0.0, 1.0), {"kind": ["a", "c"]}),
+    }
+    best = []
+    for seed in range(3):
+        optimizer = Optimizer(space, n_iter=30, random_state=seed)
+        for _ in range(30):
+            params = optimizer.ask()
+            optimizer.tell(params, score(params))
+        best.append(optimizer.best_score_)
+    assert np.median(best) > 0.95
+
+
+def test_replaying_the_tells_gives_the_same_proposals():
+    first = Optimizer(five_by_three(), n_iter=15, random_state=0)
+    second = Optimizer(five_by_three(), n_iter=15, random_state=0)
+    for i in range(15):
+        params = first.ask()
+        assert second.ask() == params
+        assert second.space.n_dims == 35
+        first.tell(params, i % 4)
+        second.tell(params, i % 4)
+
+
+def test_initial_params_leave_out_what_does_not_count():
+    first = {"kernel": "linear"}
+    optimizer = Optimizer(SVC_SPACE, n_iter=10, initial_params=first, random_state=0)
+    assert optimizer.ask() == first
+    with pytest.raises(ValueError, match=r"initial_params: .*'degree' has a value"):
+        Optimizer(SVC_SPACE, initial_params={"kernel": "linear", "degree": 2})
+
+
+# The search ---------------------------------------------------------------------------
+
+
+def test_entries_of_inactive_parameters_are_masked():
+    search = BayesSearchCV(SVC(), SVC_SPACE, n_iter=8, cv=2, random_state=0).fit(X, y)
+    results = search.cv_results_
+    for params, kernel in zip(results["params"], results["param_kernel"], strict=True):
+        assert ("degree" in params) == (kernel == "poly")
+    assert_array_equal(
+        np.ma.getmaskarray(results["param_degree"]), results["param_kernel"] != "poly"
+    )
+
+
+def test_a_small_grid_is_enumerated_like_a_list_of_dicts():
+    spec = {"kernel": ["linear", "poly"], "degree": When([2, 3], {"kernel": ["poly"]})}
+    search = BayesSearchCV(SVC(), param_grid=spec, cv=2).fit(X, y)
+    theirs = ParameterGrid(
+        [{"kernel": ["linear"]}, {"kernel": ["poly"], "degree": [2, 3]}]
+    )
+    made = search.cv_results_["params"]
+    assert sorted(map(str, made)) == sorted(map(str, theirs))
+
+
+def test_whole_estimators_as_values():
+    svc, forest = SVC(), RandomForestClassifier(n_estimators=2)
+    pipe = Pipeline([("scale", StandardScaler()), ("clf", GaussianNB())])
+    space = {
+        "clf": [svc, forest],
+        "clf__C": When(stats.loguniform(1e-3, 1e3), {"clf": [svc]}),
+        "clf__kernel": When(["rbf", "poly"], {"clf": [svc]}),
+        "clf__degree": When([2, 3], {"clf__kernel": ["poly"]}),
+        "clf__max_depth": When([None, 2, 3], {"clf": [forest]}),
+    }
+    search = BayesSearchCV(pipe, space, n_iter=12, cv=2, random_state=0)
+    search = clone(search).fit(X, y)  # which copies the values, and the conditions
+    for params in search.cv_results_["params"]:
+        is_svc = isinstance(params["clf"], SVC)
+        assert ("clf__C" in params) == is_svc == ("clf__max_depth" not in params)
+        assert ("clf__degree" in params) == (params.get("clf__kernel") == "poly")
+
+
+@pytest.mark.parametrize(
+    ("changes", "culprit"),
+    [
+        ({"clf__degre": ["clf__kernel", "poly", [2]]}, "clf__degre"),
+        ({"clf__max_dept": ["clf", 1, [2]]}, "clf__max_dept"),
+        ({"clf__max_depth": ["clf", 0, [2]]}, "clf__max_depth"),
+        ({"scale__with_men": ["clf", 1, [True]]}, "scale__with_men"),
+        # A step with a condition is looked at with each of its values.
+        ({"scale": ["clf__kernel", "poly", [StandardScaler(), PCA()]]}, "scale__copi"),
+        ({"scale": ["clf", 1, [StandardScaler(), SVC()]]}, "scale__with_mean"),
+    ],
+)
+def test_names_are_checked_where_they_count(changes, culprit):
+    values = [SVC(), RandomForestClassifier()]
+    pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
+    space = {"clf": values, "clf__kernel": When(["rbf", "poly"], {"clf": values[:1]})}
+    for name, (other, value, domain) in changes.items():
+        value = values[value] if other == "clf" else value
+        space[name] = When(domain, {other: [value]})
+    if culprit not in space:
+        space[culprit] = [True]
+    with pytest.raises(ValueError, match=f"parameter '{culprit}', which cannot be set"):
+        check_parameter_names(Space.parse(space), pipe)
+
+
+def test_a_search_goes_on_from_its_journal(tmp_path):
+    svc, forest = SVC(), RandomForestClassifier(n_estimators=2, random_state=0)
+    pipe = Pipeline([("clf", GaussianNB())])
+
+    def search(n_iter, journal, condition=(svc,)):
+        space = {
+            "clf": [svc, forest],
+            "clf__C": When(stats.loguniform(1e-3, 1e3), {"clf": list(condition)}),
+            "clf__max_depth": When([2, 3], {"clf": [forest]}),
+        }
+        # What is proposed depends on the budget only through the first points.
+        own = {"n_iter": n_iter, "n_initial_points": 4, "journal": journal}
+        return BayesSearchCV(pipe, space, cv=2, random_state=0, **own)
+
+    whole = search(10, tmp_path / "whole").fit(X, y)
+    search(6, tmp_path / "parts").fit(X, y)
+    resumed = search(10, tmp_path / "parts").fit(X, y)
+    made = [[repr(p) for p in s.cv_results_["params"]] for s in (whole, resumed)]
+    assert made[0] == made[1]
+    assert any("clf__C" in params for params in made[0])
+    with pytest.raises(ValueError, match="search space"):
+        search(10, tmp_path / "whole", condition=(svc, forest)).fit(X, y)
+
+
+def test_the_condition_is_part_of_what_a_space_is_known_by():
+    specs = [
+        {"a": [1, 2, 3], "b": [1, 2]},
+        {"a": [1, 2, 3], "b": When([1, 2], {"a": [1]})},
+        {"a": [1, 2, 3], "b": When([1, 2], {"a": [1, 2]})},
+        {"a": When([1, 2, 3], {"b": [1]}), "b": [1, 2]},
+    ]
+    assert len({identify_space(Space.parse(spec)) for spec in specs}) == 4
+    again = Space.parse({"a": [1, 2, 3], "b": When([1, 2], {"a": np.array([2, 1])})})
+    assert identify_space(again) == identify_space(Space.parse(specs[2]))
+
+
+def test_five_steps_with_three_variants_stay_one_dict():
+    scale = [StandardScaler(), MinMaxScaler(), RobustScaler()]
+    expand = [
+        PolynomialFeatures(include_bias=False),
+        Nystroem(random_state=0),
+        "passthrough",
+    ]
+    select = [SelectKBest(), VarianceThreshold(), "passthrough"]
+    reduce = [PCA(), Nystroem(random_state=1), "passthrough"]
+    clf = [SVC(), GaussianNB(), RandomForestClassifier(random_state=0)]
+    pipe = Pipeline(
+        [(n, "passthrough") for n in ("scale", "expand", "select", "reduce")]
+        + [("clf", SVC())]
+    )
+    space = {
+        "scale": scale,
+        "scale__with_mean": When([True, False], {"scale": scale[:1]}),
+        "scale__with_centering": When([True, False], {"scale": scale[2:]}),
+        "expand": expand,
+        "expand__interaction_only": When([True, False], {"expand": expand[:1]}),
+        "expand__n_components": When((5, 20), {"expand": expand[1:2]}),
+        "select": select,
+        "select__k": When([2, 3, 4], {"select": select[:1]}),
+        "select__threshold": When((0.0, 1e-4), {"select": select[1:2]}),
+        "reduce": reduce,
+        "reduce__n_components": When([1, 2], {"reduce": reduce[:2]}),
+        "reduce__whiten": When([True, False], {"reduce": reduce[:1]}),
+        "clf": clf,
+        "clf__C": When(stats.loguniform(1e-2, 1e3), {"clf": clf[:1]}),
+        "clf__var_smoothing": When(stats.loguniform(1e-9, 1), {"clf": clf[1:2]}),
+        "clf__kernel": When(["rbf", "poly"], {"clf": clf[:1]}),
+        "clf__degree": When([2, 3], {"clf__kernel": ["poly"]}),
+        "clf__n_estimators": When((2, 10), {"clf": clf[2:]}),
+    }
+    parsed = Space.parse(space)
+    assert (parsed.n_branches, parsed.n_dims) == (1, len(space))
+    search = BayesSearchCV(pipe, space, n_iter=20, cv=2, random_state=0)
+    search.fit(X, y)
+    assert search.best_score_ > 0.9
+    made = search.cv_results_["params"]
+    assert len({parsed.key(parsed.encode(params)) for params in made}) == 20
+    variants = {
+        (name, str(params[name])) for params in made for name in pipe.named_steps
+    }
+    assert len(variants) == 15  # each was tried

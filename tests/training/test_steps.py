@@ -1,0 +1,816 @@
+"""Training in steps: what equals a single fit, and what becomes of fitted states."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.base import (
+    BaseEstimator,
+    TransformerMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.datasets import (
+    load_breast_cancer,
+    make_classification,
+    make_regression,
+)
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.svm import LinearSVC
+
+from sklearn_tuners import HyperbandSearchCV
+from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
+from sklearn_tuners._training.steps import Training
+from sklearn_tuners._training.store import State, Store
+
+X, Y = make_classification(
+    120, 6, n_informative=4, n_classes=3, random_state=0, n_clusters_per_class=1
+)
+T = make_regression(120, 6, noise=10.0, random_state=0)[1]
+CHAIN = (2, 5, 9)
+
+
+def predictions(estimator, X=X):
+    for name in ("predict_proba", "decision_function", "predict"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name)(X.copy())
+    raise AssertionError(estimator)
+
+
+def target_of(estimator):
+    return T if is_regressor(estimator) else Y
+
+
+def train(estimator, resource, chain, store=None, full=100, **changes):
+    """Train a clone as a worker would, and return it."""
+    fitted = clone(estimator)
+    if resource not in (EPOCHS, SAMPLES):
+        fitted.set_params(**{resource: chain[-1]})
+    training = Training(
+        resource=resource,
+        chain=chain,
+        classes=np.unique(Y) if is_classifier(estimator) else None,
+        store=store,
+        key="0-0",
+        full=full,
+        **changes,
+    )
+    training.take_over(fitted)
+    fitted.fit(X.copy(), target_of(estimator))
+    return fitted
+
+
+def keep_everything(monkeypatch):
+    """Have every state kept, whatever it costs."""
+    monkeypatch.setattr("sklearn_tuners._training.store._WORTH", np.inf)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    keep_everything(monkeypatch)
+    return Store(str(tmp_path), 2**30)
+
+
+class CountsFits(TransformerMixin, BaseEstimator):
+    n_fits = 0
+
+    def fit(self, X, y=None):
+        type(self).n_fits += 1
+        self.mean_ = X.mean(axis=0)
+        return self
+
+    def transform(self, X):
+        return X - self.mean_
+
+
+def halve_in_place(X):
+    X *= 0.5
+    return X
+
+
+EXACT = [
+    (RandomForestClassifier(random_state=0), "n_estimators"),
+    (RandomForestRegressor(random_state=0, max_samples=0.5), "n_estimators"),
+    (ExtraTreesClassifier(random_state=0, bootstrap=True), "n_estimators"),
+    (ExtraTreesRegressor(random_state=0, max_features=0.5), "n_estimators"),
+    (BaggingClassifier(random_state=0, max_features=0.5), "n_estimators"),
+    (BaggingRegressor(random_state=0), "n_estimators"),
+    (IsolationForest(random_state=0), "n_estimators"),
+    (GradientBoostingClassifier(random_state=0), "n_estimators"),
+    (GradientBoostingRegressor(random_state=0, subsample=0.5), "n_estimators"),
+    (HistGradientBoostingClassifier(random_state=0), "max_iter"),
+    (HistGradientBoostingRegressor(random_state=0, max_features=0.5), "max_iter"),
+    (
+        HistGradientBoostingClassifier(
+            random_state=0, early_stopping=True, n_iter_no_change=3, tol=1e-2
+        ),
+        "max_iter",
+    ),
+    (RandomForestClassifier(random_state=0, oob_score=True), "n_estimators"),
+    (
+        make_pipeline(StandardScaler(), GradientBoostingRegressor(random_state=0)),
+        "gradientboostingregressor__n_estimators",
+    ),
+    (
+        make_pipeline(
+            make_column_transformer((StandardScaler(), [0, 1]), remainder="drop"),
+            make_pipeline("passthrough", RandomForestClassifier(random_state=0)),
+        ),
+        "pipeline__randomforestclassifier__n_estimators",
+    ),
+    (
+        make_pipeline(
+            MinMaxScaler(copy=False),
+            make_pipeline(
+                FunctionTransformer(halve_in_place),
+                GradientBoostingRegressor(random_state=0),
+            ),
+        ),
+        "pipeline__gradientboostingregressor__n_estimators",
+    ),
+    (
+        make_pipeline(StandardScaler(copy=False), SGDClassifier(random_state=0)),
+        EPOCHS,
+    ),
+    (SGDClassifier(random_state=0), EPOCHS),
+    (SGDRegressor(random_state=0), EPOCHS),
+    (MLPClassifier((8,), random_state=0), EPOCHS),
+    (MiniBatchKMeans(random_state=0, n_init=1, batch_size=30), EPOCHS),
+    (
+        make_pipeline(
+            StandardScaler(), MLPRegressor(hidden_layer_sizes=(8,), random_state=0)
+        ),
+        EPOCHS,
+    ),
+]
+
+
+def name_of(value):
+    return value if isinstance(value, str) else type(value).__name__
+
+
+@pytest.mark.parametrize(("estimator", "resource"), EXACT, ids=name_of)
+def test_steps_equal_a_single_fit_bit_for_bit(estimator, resource, store):
+    assert continuation(estimator, resource) == "exact"
+    in_one_go = train(estimator, resource, CHAIN[-1:])
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+        assert store.load("0-0", CHAIN[:n]) is not None
+    replayed = train(estimator, resource, CHAIN)
+    for other in (through_store, replayed):
+        assert_array_equal(predictions(other), predictions(in_one_go))
+    if resource != EPOCHS:
+        plain = clone(estimator).set_params(**{resource: CHAIN[-1]})
+        plain.fit(X.copy(), target_of(estimator))
+        assert_array_equal(predictions(through_store), predictions(plain))
+        assert through_store.get_params()[resource] == CHAIN[-1]
+
+
+INEXACT = [
+    (
+        GradientBoostingClassifier(random_state=0, n_iter_no_change=3),
+        "n_estimators",
+    ),
+    (MLPClassifier((8,), random_state=0), "max_iter"),
+    (SGDClassifier(random_state=0), "max_iter"),
+    (LogisticRegression(solver="saga", random_state=0), "max_iter"),
+    (
+        make_pipeline(PCA(3), GradientBoostingRegressor(random_state=0)),
+        "gradientboostingregressor__n_estimators",
+    ),
+    (make_pipeline(PCA(3), SGDRegressor(random_state=0)), EPOCHS),
+    (
+        make_pipeline(TargetEncoder(random_state=0), SGDRegressor(random_state=0)),
+        EPOCHS,
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), INEXACT, ids=name_of)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:.*TargetEncoder:FutureWarning")
+def test_where_steps_are_not_a_single_fit_replay_and_store_still_agree(
+    estimator, resource, store
+):
+    assert continuation(estimator, resource) == "inexact"
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+    replayed = train(estimator, resource, CHAIN)
+    assert_array_equal(predictions(through_store), predictions(replayed))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(),
+        GradientBoostingRegressor(),
+        HistGradientBoostingClassifier(),
+        BaggingClassifier(),
+    ],
+    ids=name_of,
+)
+def test_a_random_state_instance_makes_none_exact(estimator):
+    resource = (
+        "max_iter"
+        if isinstance(estimator, HistGradientBoostingClassifier)
+        else "n_estimators"
+    )
+    estimator.set_params(random_state=np.random.RandomState(0))
+    assert continuation(estimator, resource) == "inexact"
+    assert continuation(estimator.set_params(random_state=0), resource) == "exact"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource"),
+    [
+        (
+            TransformedTargetRegressor(GradientBoostingRegressor()),
+            "regressor__n_estimators",
+        ),
+        (
+            MultiOutputRegressor(GradientBoostingRegressor()),
+            "estimator__n_estimators",
+        ),
+        (OneVsRestClassifier(RandomForestClassifier()), "estimator__n_estimators"),
+        (
+            StackingClassifier([("rf", RandomForestClassifier())]),
+            "rf__n_estimators",
+        ),
+        (BaggingClassifier(oob_score=True), "n_estimators"),
+        (LinearSVC(), "max_iter"),
+        (RandomForestClassifier(), "max_depth"),
+        (RandomForestClassifier(), SAMPLES),
+        (
+            make_pipeline(PCA(iterated_power=2), RandomForestClassifier()),
+            "pca__iterated_power",
+        ),
+    ],
+    ids=name_of,
+)
+def test_what_clones_or_cannot_go_on_starts_anew(estimator, resource):
+    assert continuation(estimator, resource) == "none"
+
+
+def test_whose_parameter_a_resource_is():
+    forest = RandomForestClassifier()
+    nested = make_pipeline(StandardScaler(), make_pipeline(PCA(), forest))
+    name = "pipeline__randomforestclassifier__n_estimators"
+    assert leaf_of(nested, name) == (forest, True)
+    assert leaf_of(nested, EPOCHS) == (forest, True)
+    assert leaf_of(nested, "standardscaler__copy")[1] is False
+
+
+# Libraries ----------------------------------------------------------------------------
+
+BOOSTERS = {
+    "xgboost": ("XGBClassifier", "n_estimators", {"n_jobs": 1}),
+    "lightgbm": ("LGBMClassifier", "n_estimators", {"verbose": -1, "n_jobs": 1}),
+    "catboost": (
+        "CatBoostClassifier",
+        "iterations",
+        {
+            "learning_rate": 0.1,
+            "verbose": 0,
+            "thread_count": 1,
+            "allow_writing_files": False,
+        },
+    ),
+}
+
+
+def booster(library, **changes):
+    module = pytest.importorskip(library)
+    name, resource, params = BOOSTERS[library]
+    return getattr(module, name)(**(params | {"random_state": 0} | changes)), resource
+
+
+@pytest.mark.parametrize("library", BOOSTERS)
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_boosters_of_other_libraries_go_on(library, in_pipeline, store):
+    estimator, resource = booster(library)
+    if in_pipeline:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        resource = f"{estimator.steps[-1][0]}__{resource}"
+    is_exact = library != "catboost"
+    assert continuation(estimator, resource) == ("exact" if is_exact else "inexact")
+    for n in range(1, len(CHAIN) + 1):
+        through_store = train(estimator, resource, CHAIN[:n], store)
+        assert store.load("0-0", CHAIN[:n]) is not None
+    replayed = train(estimator, resource, CHAIN)
+    assert_array_equal(predictions(through_store), predictions(replayed))
+    if is_exact:
+        in_one_go = train(estimator, resource, CHAIN[-1:])
+        assert_array_equal(predictions(replayed), predictions(in_one_go))
+
+
+@pytest.mark.parametrize(
+    ("library", "changes", "expected"),
+    [
+        ("xgboost", {"subsample": 0.5}, "inexact"),
+        ("xgboost", {"colsample_bytree": 0.5}, "inexact"),
+        ("xgboost", {"booster": "dart"}, "inexact"),
+        ("xgboost", {"booster": "gblinear"}, "inexact"),
+        ("xgboost", {"booster": "gbtree", "rate_drop": 0.5}, "inexact"),
+        ("xgboost", {"callbacks": [object()]}, "none"),
+        ("xgboost", {"random_state": np.random.RandomState(0)}, "inexact"),
+        ("xgboost", {"early_stopping_rounds": 3}, "none"),
+        ("lightgbm", {"subsample": 0.5}, "inexact"),
+        ("lightgbm", {"feature_fraction": 0.5}, "inexact"),
+        ("lightgbm", {"boosting_type": "dart"}, "inexact"),
+        ("lightgbm", {"boosting_type": "goss"}, "inexact"),
+        ("lightgbm", {"boosting": "dart"}, "inexact"),
+        ("lightgbm", {"sub_row": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"bagging": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"pos_bagging_fraction": 0.5, "bagging_freq": 1}, "inexact"),
+        ("lightgbm", {"sub_feature": 0.5}, "inexact"),
+        ("lightgbm", {"extra_trees": True}, "inexact"),
+        ("lightgbm", {"use_quantized_grad": True}, "inexact"),
+        ("lightgbm", {"data_sample_strategy": "goss"}, "inexact"),
+        ("lightgbm", {"linear_tree": True}, "inexact"),
+        ("lightgbm", {"random_state": np.random.RandomState(0)}, "inexact"),
+        ("lightgbm", {"boosting_type": "rf"}, "none"),
+        ("lightgbm", {"boosting": "rf"}, "none"),
+        ("lightgbm", {"boost": "random_forest"}, "none"),
+        ("catboost", {"early_stopping_rounds": 3}, "none"),
+    ],
+)
+def test_what_boosters_of_other_libraries_do_not_continue(library, changes, expected):
+    estimator, resource = booster(library, **changes)
+    assert continuation(estimator, resource) == expected
+
+
+@pytest.mark.parametrize("library", BOOSTERS)
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "callbacks",
+        "eval_set",
+        "eval_X",
+        "lgbm__eval_set",
+        "early_stopping_rounds",
+        "xgb_model",
+        "init_model",
+        "init_score",
+        "baseline",
+    ],
+)
+def test_boosters_with_a_model_or_a_stop_in_fit_start_anew(library, argument):
+    estimator, resource = booster(library)
+    assert continuation(estimator, resource, [argument, "sample_weight"]) == "none"
+    assert continuation(estimator, resource, ["sample_weight"]) != "none"
+
+
+def test_arguments_of_fit_are_known_by_their_alias_too():
+    lightgbm = pytest.importorskip("lightgbm")
+    with config_context(enable_metadata_routing=True):
+        leaf = lightgbm.LGBMClassifier(random_state=0)
+        leaf.set_fit_request(callbacks="stoppers", sample_weight="w")
+        assert continuation(leaf, "n_estimators", ["w"]) == "exact"
+        assert continuation(leaf, "n_estimators", ["w", "stoppers"]) == "none"
+
+
+@pytest.mark.parametrize(
+    "estimator", [BaggingClassifier(), IsolationForest(), RandomForestClassifier()]
+)
+@pytest.mark.parametrize("arguments", [[], ["sample_weight"]])
+def test_with_routing_estimators_of_any_kind_go_on(estimator, arguments):
+    estimator.set_params(random_state=0)
+    with config_context(enable_metadata_routing=True):
+        assert continuation(estimator, "n_estimators", arguments) == "exact"
+
+
+def test_with_routing_catboost_goes_on():
+    estimator, resource = booster("catboost")
+    with config_context(enable_metadata_routing=True):
+        assert continuation(estimator, resource, ["sample_weight"]) == "inexact"
+
+
+def test_a_monitor_may_stop_gradient_boosting_just_at_a_rung():
+    X, y = load_breast_cancer(return_X_y=True)
+    search = HyperbandSearchCV(
+        GradientBoostingClassifier(n_estimators=27, max_depth=1, random_state=0),
+        {"learning_rate": [0.1, 0.3, 1.0]},
+        min_resources=3,
+        scoring="neg_log_loss",
+        cv=2,
+        random_state=0,
+    )
+    monitor = [lambda i, estimator, variables: i >= 8]
+    with pytest.warns(UserWarning, match="trained from the start"):
+        on = clone(search).fit(X, y, monitor=monitor[0])
+    anew = clone(search).set_params(continuation="never").fit(X, y, monitor=monitor[0])
+    assert_array_equal(
+        on.cv_results_["mean_test_score"], anew.cv_results_["mean_test_score"]
+    )
+
+
+def test_liblinear_starts_anew_as_it_ignores_warm_start():
+    liblinear = LogisticRegression(solver="liblinear")
+    assert continuation(liblinear, "max_iter") == "none"
+    assert continuation(LogisticRegression(), "max_iter") == "inexact"
+
+
+@pytest.mark.parametrize(
+    ("library", "changes"),
+    [
+        ("xgboost", {"max_bin": 15, "lambda": 3.0, "eta": 0.5, "seed": 3}),
+        ("xgboost", {"grow_policy": "lossguide", "max_leaves": 7}),
+        ("xgboost", {"tree_method": "exact", "verbosity": 0, "nthread": 1}),
+        ("lightgbm", {"num_threads": 1, "seed": 3, "lambda_l1": 0.5, "lambda_l2": 3.0}),
+        ("lightgbm", {"max_bin": 15, "min_data_in_leaf": 5, "metric": "multi_error"}),
+        ("lightgbm", {"deterministic": True, "force_row_wise": True}),
+        ("lightgbm", {"class_weight": "balanced", "force_col_wise": True}),
+    ],
+)
+def test_with_these_parameters_boosters_go_on_exactly(library, changes):
+    estimator, resource = booster(library, **changes)
+    assert continuation(estimator, resource) == "exact"
+    in_steps = train(estimator, resource, CHAIN)
+    in_one_go = train(estimator, resource, CHAIN[-1:])
+    assert_array_equal(predictions(in_steps), predictions(in_one_go))
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_catboost_learns_on_lower_rungs_at_the_rate_of_the_full_one(in_pipeline, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    prefix = ""
+    if in_pipeline:
+        estimator = make_pipeline(StandardScaler(), estimator)
+        prefix = f"{estimator.steps[-1][0]}__"
+        resource = prefix + resource
+    full = clone(estimator).set_params(**{resource: 300}).fit(X, Y)
+    rate = leaf_of(full, resource)[0].learning_rate_
+    short = clone(estimator).set_params(**{resource: 2}).fit(X, Y)
+    assert rate < 0.5 * leaf_of(short, resource)[0].learning_rate_
+    for n in range(1, len(CHAIN) + 1):
+        fitted = train(estimator, resource, CHAIN[:n], store, full=300)
+        leaf, _ = leaf_of(fitted, resource)
+        assert leaf.learning_rate_ == rate
+        assert leaf.tree_count_ == CHAIN[n - 1]
+    replayed = train(estimator, resource, CHAIN, full=300)
+    assert_array_equal(predictions(fitted), predictions(replayed))
+    in_one_go = train(estimator, resource, CHAIN[-1:], full=300)
+    by_hand = clone(estimator).set_params(
+        **{resource: CHAIN[-1], f"{prefix}learning_rate": rate}
+    )
+    assert_array_equal(predictions(in_one_go), predictions(by_hand.fit(X, Y)))
+    at_the_top = train(estimator, resource, (300,), full=300)
+    assert_array_equal(predictions(at_the_top), predictions(full))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "eta"])
+def test_a_learning_rate_of_catboost_that_was_chosen_is_left_alone(name, store):
+    estimator, resource = booster("catboost", learning_rate=None)
+    estimator.set_params(**{name: 0.25})
+    fitted = train(estimator, resource, (2, 5), store)
+    assert fitted.learning_rate_ == 0.25
+
+
+def test_a_copy_of_catboost_inside_a_wrapper_trains_no_further_than_it_shall():
+    estimator, resource = booster("catboost", learning_rate=None)
+    fitted = train(OneVsRestClassifier(estimator), f"estimator__{resource}", (3,))
+    assert {part.tree_count_ for part in fitted.estimators_} == {3}
+
+
+def test_a_random_forest_of_xgboost_starts_anew():
+    xgboost = pytest.importorskip("xgboost")
+    assert continuation(xgboost.XGBRFClassifier(), "n_estimators") == "none"
+
+
+# Fits that end by themselves ----------------------------------------------------------
+
+ENDING = [
+    (
+        HistGradientBoostingClassifier(
+            random_state=0, early_stopping=True, n_iter_no_change=2, tol=1.0
+        ),
+        "max_iter",
+    ),
+    (
+        GradientBoostingClassifier(random_state=0, n_iter_no_change=2, tol=1.0),
+        "n_estimators",
+    ),
+    (SGDClassifier(random_state=0, tol=1e6, n_iter_no_change=2), "max_iter"),
+    (
+        make_pipeline(
+            StandardScaler(),
+            MLPClassifier((4,), random_state=0, tol=1e6, n_iter_no_change=2),
+        ),
+        "mlpclassifier__max_iter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), ENDING, ids=name_of)
+def test_a_fit_that_ended_by_itself_is_copied_up(
+    estimator, resource, store, monkeypatch
+):
+    chain = (10, 30, 90)
+    first = train(estimator, resource, chain[:1], store)
+    state = store.load("0-0", chain[:1])
+    assert state.has_ended
+    cls = type(leaf_of(estimator, resource)[0])
+    monkeypatch.setattr(cls, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    for n in (2, 3):
+        higher = train(estimator, resource, chain[:n], store)
+        assert store.load("0-0", chain[:n]).has_ended
+        assert_array_equal(predictions(higher), predictions(first))
+    monkeypatch.undo()
+    assert_array_equal(
+        predictions(train(estimator, resource, chain)), predictions(first)
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"validation_fraction": None, "tol": 1e-3}, {"scoring": "accuracy"}],
+    ids=str,
+)
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_fit_that_ends_just_where_a_rung_is_has_ended(changes, offset, store):
+    estimator = HistGradientBoostingClassifier(
+        random_state=0, early_stopping=True, n_iter_no_change=3, learning_rate=0.5
+    )
+    estimator.set_params(**changes)
+    in_one_go = train(estimator, "max_iter", (200,))
+    stop = in_one_go.n_iter_
+    assert 3 < stop < 100
+    chain = (2, stop + offset, 200)
+    for n in (1, 2, 3):
+        through_store = train(estimator, "max_iter", chain[:n], store, full=300)
+        has_ended = store.load("0-0", chain[:n]).has_ended
+        assert has_ended is (chain[n - 1] >= stop)
+    for fitted in (through_store, train(estimator, "max_iter", chain)):
+        assert fitted.n_iter_ == stop
+        assert_array_equal(predictions(fitted), predictions(in_one_go))
+
+
+def test_a_finished_state_is_worth_what_its_training_cost(tmp_path):
+    """Copying it up took no time, but without it all would be trained again."""
+    kept = Store(str(tmp_path), 2**30)
+    state = State((3,), True, 100.0, BaseEstimator())
+    kept.save("0-0", state)
+    assert kept.load("0-0", (3,)) is not None
+    leaf = BaseEstimator()
+    training = Training(
+        resource="n_estimators", chain=(3, 9), store=kept, key="0-0", full=20
+    )
+    training.fit(leaf, X, Y)
+    assert kept.load("0-0", (3, 9)).seconds >= 100.0
+
+
+LIMITED = [
+    (MLPClassifier((4,), batch_size=500, random_state=0), "max_iter"),
+    (
+        make_pipeline(StandardScaler(), MLPClassifier(batch_size=500, random_state=0)),
+        "mlpclassifier__max_iter",
+    ),
+    (
+        OneVsRestClassifier(MLPClassifier((4,), batch_size=500, random_state=0)),
+        "estimator__max_iter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), LIMITED, ids=name_of)
+@pytest.mark.parametrize(("full", "expected"), [(6, {UserWarning}), (5, None)])
+def test_of_a_limit_that_is_meant_to_be_low_nothing_is_said(
+    estimator, resource, full, expected
+):
+    expected = expected or {UserWarning, ConvergenceWarning}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train(estimator, resource, (5,), full=full)
+    assert {warning.category for warning in caught} == expected
+
+
+def test_limits_in_other_parts_are_spoken_of():
+    model = StackingClassifier(
+        [("svc", LinearSVC(max_iter=1))], RandomForestClassifier(3), cv=2
+    )
+    with pytest.warns(ConvergenceWarning):
+        train(model, "final_estimator__n_estimators", (3,))
+
+
+# Pipelines ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resource", [EPOCHS, "sgdclassifier__max_iter"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_transformers_are_fitted_once(resource, store, monkeypatch):
+    monkeypatch.setattr(CountsFits, "n_fits", 0)
+    pipeline = make_pipeline(
+        CountsFits(), make_pipeline(CountsFits(), SGDClassifier(random_state=0))
+    )
+    if resource != EPOCHS:
+        resource = f"pipeline__{resource}"
+    for n in range(1, len(CHAIN) + 1):
+        fitted = train(pipeline, resource, CHAIN[:n], store)
+        assert CountsFits.n_fits == 2
+    assert isinstance(fitted.steps[0][1], CountsFits)
+    fitted.predict(X)
+
+
+def test_a_pipeline_with_a_memory_keeps_its_fitted_transformers(tmp_path, store):
+    pipeline = make_pipeline(
+        StandardScaler(), SGDClassifier(random_state=0), memory=str(tmp_path / "memory")
+    )
+    plain = clone(pipeline).set_params(memory=None)
+    expected = predictions(train(plain, EPOCHS, (2, 5)))
+    assert_array_equal(predictions(train(pipeline, EPOCHS, (2, 5))), expected)
+    os.mkdir(tmp_path / "states")
+    other = Store(str(tmp_path / "states"), 2**30)
+    train(pipeline, EPOCHS, (2,), other)
+    through_store = train(pipeline, EPOCHS, (2, 5), other)
+    assert_array_equal(predictions(through_store), expected)
+
+
+def test_parameters_are_set_scaled_and_nothing_is_left_behind():
+    estimator = SGDRegressor(random_state=0, alpha=0.5)
+    fitted = train(
+        estimator,
+        SAMPLES,
+        (40,),
+        settings={"early_stopping": True},
+        factors={"alpha": 3.0},
+    )
+    assert fitted.alpha == 1.5
+    assert fitted.early_stopping is True
+    assert "fit" not in vars(fitted)
+    assert estimator.alpha == 0.5
+
+
+def test_fit_parameters_reach_every_step():
+    weights = np.where(Y == 0, 10.0, 1.0)
+    chains = [(9,), (2, 9)]
+    found = []
+    for chain in chains:
+        forest = RandomForestClassifier(random_state=0)
+        Training(resource="n_estimators", chain=chain).fit(
+            forest, X, Y, sample_weight=weights
+        )
+        found.append(predictions(forest))
+    assert_array_equal(*found)
+    pipeline = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
+    Training(resource=EPOCHS, chain=(2, 4), classes=np.unique(Y)).fit(
+        pipeline, X, Y, sgdclassifier__sample_weight=weights
+    )
+    alone = SGDClassifier(random_state=0)
+    Z = StandardScaler().fit_transform(X)
+    for _ in range(4):
+        alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
+    assert_array_equal(predictions(pipeline), predictions(alone, Z))
+
+
+WEIGHTS = np.where(Y == 0, 10.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("scales", "learns"), [(True, True), (True, False), (False, True)]
+)
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_metadata_are_routed_to_who_requests_them(scales, learns, is_stored, store):
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=scales)
+        sgd = SGDClassifier(random_state=0).set_fit_request(sample_weight=learns)
+        pipeline = make_pipeline(scaler, make_pipeline("passthrough", sgd))
+        for chain in [(2,), (2, 5)]:
+            fitted = clone(pipeline)
+            Training(
+                resource=EPOCHS,
+                chain=chain,
+                classes=np.unique(Y),
+                store=store if is_stored else None,
+                full=9,
+            ).fit(fitted, X, Y, sample_weight=WEIGHTS)
+    Z = StandardScaler().fit(X, sample_weight=WEIGHTS if scales else None).transform(X)
+    alone = SGDClassifier(random_state=0)
+    for _ in range(5):
+        weights = WEIGHTS if learns else None
+        alone.partial_fit(Z, Y, classes=np.unique(Y), sample_weight=weights)
+    assert_array_equal(predictions(fitted), predictions(alone, Z))
+
+
+@pytest.mark.parametrize(("scales", "learns"), [(True, True), (True, False)])
+def test_frozen_transformers_ask_for_no_metadata(scales, learns):
+    found = []
+    with config_context(enable_metadata_routing=True):
+        for chain in [(9,), (2, 5, 9)]:
+            pipeline = make_pipeline(
+                StandardScaler().set_fit_request(sample_weight=scales),
+                RandomForestClassifier(random_state=0).set_fit_request(
+                    sample_weight=learns
+                ),
+            )
+            name = "randomforestclassifier__n_estimators"
+            Training(resource=name, chain=chain).fit(
+                pipeline, X, Y, sample_weight=WEIGHTS
+            )
+            found.append(predictions(pipeline))
+    assert_array_equal(*found)
+
+
+# The store ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.write_bytes(b"\x80\x05}]" + b"x" * 50),
+        lambda path: path.write_bytes(pickle.dumps(3)),
+        lambda path: path.write_bytes(b"cno_such_module\nname\n."),
+    ],
+)
+def test_a_state_that_is_lost_or_damaged_is_replayed(damage, tmp_path, store):
+    forest = RandomForestClassifier(random_state=0)
+    train(forest, "n_estimators", (2,), store)
+    damage(tmp_path / "0-0.pickle")
+    assert store.load("0-0", (2,)) is None
+    again = train(forest, "n_estimators", (2, 5), store)
+    assert_array_equal(
+        predictions(again), predictions(train(forest, "n_estimators", (5,)))
+    )
+
+
+def test_a_state_of_other_steps_is_not_used(store):
+    train(RandomForestClassifier(random_state=0), "n_estimators", (3,), store)
+    assert store.load("0-0", (2,)) is None
+    assert store.load("0-0", (3,)).chain == (3,)
+
+
+def test_a_folder_that_is_not_there_costs_only_time(tmp_path):
+    """As on a worker of dask on another machine."""
+    nowhere = Store(str(tmp_path / "nowhere"), 2**30)
+    forest = RandomForestClassifier(random_state=0)
+    for chain in [(2,), (2, 5)]:
+        fitted = train(forest, "n_estimators", chain, nowhere)
+    assert len(fitted.estimators_) == 5
+
+
+def test_the_last_state_is_not_stored(store):
+    forest = RandomForestClassifier(random_state=0)
+    train(forest, "n_estimators", (2,), store, full=2)
+    assert os.listdir(store.folder) == []
+
+
+def test_steps_after_a_stored_one_train_only_what_is_missing(store, monkeypatch):
+    counts = Counter()
+    partial_fit = SGDClassifier.partial_fit
+
+    def counted(self, *args, **kwargs):
+        counts["epochs"] += 1
+        return partial_fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(SGDClassifier, "partial_fit", counted)
+    for n, expected in enumerate([2, 5, 9], start=1):
+        train(SGDClassifier(random_state=0), EPOCHS, CHAIN[:n], store)
+        assert counts["epochs"] == expected
+
+
+def test_balanced_forests_go_on_without_a_warning(store):
+    forest = RandomForestClassifier(random_state=0, class_weight="balanced")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in range(1, len(CHAIN) + 1):
+            fitted = train(forest, "n_estimators", CHAIN[:n], store)
+    expected = train(forest, "n_estimators", CHAIN[-1:])
+    assert_array_equal(predictions(fitted), predictions(expected))
