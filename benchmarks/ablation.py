@@ -23,7 +23,10 @@ import numpy as np
 
 from benchmarks.problems import Problem
 from benchmarks.quality import BUDGETS, Ours, problems, read, run
-from sklearn_tuners import _acquisition, _gp, _optimizer, _surrogate
+from sklearn_tuners._bayes import acquisition as _acquisition
+from sklearn_tuners._bayes import gp as _gp
+from sklearn_tuners._bayes import optimizer as _optimizer
+from sklearn_tuners._bayes import surrogate as _surrogate
 
 #: Problems that some variant does not solve at once; the others only dilute.
 PROBLEMS = (

@@ -30,7 +30,10 @@ from benchmarks import hyperband
 from benchmarks.hyperband import OutOfTimeError, append, read
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table
-from sklearn_tuners import _halving, _hyperband_run, _samplers, _surrogate
+from sklearn_tuners._bayes import surrogate as _surrogate
+from sklearn_tuners._hyperband import sampler as _samplers
+from sklearn_tuners._hyperband import strategy as _hyperband_run
+from sklearn_tuners._hyperband import tuner as _halving
 from sklearn_tuners._hyperband.tuner import HalvingTuner
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_ablation.csv"

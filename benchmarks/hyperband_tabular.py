@@ -32,10 +32,11 @@ from benchmarks.hyperband import append, hyperband, mean
 from benchmarks.hyperband_tasks import TASKS
 from benchmarks.hyperband_variants import PATCHES, PLAN
 from benchmarks.report import table
-from sklearn_tuners import _halving, _hyperband_run
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._bayes.proposal import Surface
 from sklearn_tuners._engine.loop import Trial
+from sklearn_tuners._hyperband import strategy as _hyperband_run
+from sklearn_tuners._hyperband import tuner as _halving
 from sklearn_tuners._hyperband.brackets import Bracket
 from sklearn_tuners._hyperband.sampler import CandidateSampler
 from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage

@@ -24,9 +24,11 @@ from benchmarks import hyperband
 from benchmarks.hyperband import Clock, Search, mean, read, run_hyperband
 from benchmarks.hyperband_tasks import TASKS, Task
 from benchmarks.report import table
-from sklearn_tuners import _hyperband_run, _samplers, _surrogate
+from sklearn_tuners._bayes import surrogate as _surrogate
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._bayes.surrogate import Surrogate
+from sklearn_tuners._hyperband import sampler as _samplers
+from sklearn_tuners._hyperband import strategy as _hyperband_run
 from sklearn_tuners._hyperband.sampler import CandidateSampler
 from sklearn_tuners._hyperband.tuner import HalvingTuner
 

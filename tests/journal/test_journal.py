@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from sklearn_tuners import _journal_file
+from sklearn_tuners._journal import file as journal_file
 from sklearn_tuners._journal.journal import Identity, Journal
 
 IDENTITY = {"estimator": Identity("1", "SVC()"), "data": Identity("2", "150 x 4")}
@@ -511,7 +511,7 @@ def test_another_search_is_refused_part_by_part(tmp_path):
 
 
 def test_another_program_that_writes_is_named_as_the_cause(tmp_path, monkeypatch):
-    monkeypatch.setattr(_journal_file, "_BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr(journal_file, "_BUSY_TIMEOUT", 0.01)
     path = tmp_path / "j.db"
     fill(path)
     with open_journal(path) as journal:
