@@ -48,6 +48,7 @@ from sklearn_tuners._space.dimensions import (
     round_coordinate,
 )
 from sklearn_tuners._space.features import FeatureMap
+from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.values import same_value
 
 __all__ = ["Space"]
@@ -417,6 +418,26 @@ class Space:
         bytes
         """
         return (np.asarray(u, dtype=np.float64) + 0.0).tobytes()  # -0.0 becomes 0.0
+
+    def point(self, params: Mapping[str, Any]) -> Point:
+        """Return the point of params, encoded once.
+
+        Parameters
+        ----------
+        params : dict
+            A value for each active parameter of one branch.
+
+        Returns
+        -------
+        Point
+
+        Raises
+        ------
+        ValueError
+            As `encode` does.
+        """
+        row = self.encode(params)
+        return Point(dict(params), row, self.key(row))
 
     def neighbours(self, u: FloatArray, column: int, n: int = 16) -> FloatArray:
         """Other coordinates of one discrete column.
