@@ -24,15 +24,13 @@ from sklearn_tuners._compat.sklearn import (
 )
 from sklearn_tuners._engine.loop import Engine, Trial, Tuner
 from sklearn_tuners._engine.workers import Workers
+from sklearn_tuners._journal.identity import describe_data, identify, identify_space
 from sklearn_tuners._journal.journal import Identity, Journal, JournaledTrial
 from sklearn_tuners._journal.records import (
-    describe_data,
-    identify,
-    identify_space,
-    params_to_plain,
-    splits_from_text,
-    splits_to_text,
-    trial_from_journal,
+    kept_splits,
+    params_from_record,
+    point_to_record,
+    splits_to_settings,
 )
 from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._search.stopping import default_lag, fold_resolution, has_stalled
@@ -141,19 +139,23 @@ class Run:
                 "seed": self.seed,
                 "n_initial_points": self.tuner.n_initial_points,
                 "lag": self._lag(),
-                "splits": None,
             }
-            self.journal = self._open_journal(settings)
+            self.journal = self._open_journal()
             before: list[Trial] = []
             if self.journal is not None:
                 stack.enter_context(self.journal)
-                settings = dict(self.journal.settings)
-                if settings["splits"] is not None:
-                    self.splits = splits_from_text(settings["splits"])
-                self.seed = settings["seed"]
-                self.space = search._parse_space(self.seed)
-                self.n_candidates = self._most_trials()
-                self.tuner = self._make_tuner(settings["n_initial_points"])
+                if self.journal.settings is None:
+                    settings |= splits_to_settings(self.splits, self.cv)
+                else:
+                    settings = dict(self.journal.settings)
+                    self.splits = kept_splits(
+                        settings, self.splits, self.cv, self.journal.name
+                    )
+                    self.seed = settings["seed"]
+                    self.space = search._parse_space(self.seed)
+                    self.n_candidates = self._most_trials()
+                    self.tuner = self._make_tuner(settings["n_initial_points"])
+                self._confirm(self.journal, settings)
                 before = [self._trial(trial) for trial in self.journal.trials()]
             reason = self._run(settings["lag"], before, root)
             self.reevaluation = reevaluate(self, self.seed, root)
@@ -161,7 +163,9 @@ class Run:
 
     def _trial(self, journaled: JournaledTrial) -> Trial:
         """Return a trial as it was when the journal was left."""
-        return trial_from_journal(self.space, journaled, len(self.splits))
+        params = params_from_record(self.space, journaled)
+        outcomes = [journaled.outcomes.get(i) for i in range(len(self.splits))]
+        return Trial(journaled.number, params, outcomes)
 
     def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
         search, n_splits = self.search, len(self.splits)
@@ -218,33 +222,22 @@ class Run:
             return None
         return default_lag(self.workers.n_workers, len(self.splits))
 
-    def _open_journal(self, settings: dict[str, Any]) -> Journal | None:
-        """Open the journal of the search, if it has one, adding to the settings."""
+    def _open_journal(self) -> Journal | None:
+        """Open the journal of the search, if it has one."""
         search, shared = self.search, self.shared
         if search.journal is None:
             return None
-        splits = identify(self.splits, f"{len(self.splits)} splits of cv={search.cv!r}")
-        if identify(self.draw(self.cv)).digest != identify(self.splits).digest:
-            # Drawn anew each time: those of the first run stand in the journal.
-            settings["splits"] = splits_to_text(self.splits)
-            splits = identify(splits.description)
         # Of `refit` only the name of a metric matters to the search itself.
         metric = followed_metric(search.refit)
         scoring = f"scoring={search.scoring!r}, refit={metric!r}"
         seed = search.random_state
+        data = (shared.X, shared.y, shared.fit_params, shared.score_params, self.groups)
         return Journal.open(
             search.journal,
-            identity=self._identity()
-            | {
+            identity={
                 "search": identify(type(search).__name__),
-                "search space": identify_space(search._parse_space(seed=0)),
-                "initial_params": identify(search.initial_params),
                 "estimator": identify(self.base_estimator),
-                "data": identify(
-                    (shared.X, shared.y, shared.fit_params, shared.score_params),
-                    describe_data(shared.X, shared.y),
-                ),
-                "splits": splits,
+                "data": identify(data, describe_data(shared.X, shared.y)),
                 "scoring": identify((search.scoring, metric), scoring),
                 "error_score": identify(search.error_score),
                 "return_train_score": identify(search.return_train_score),
@@ -252,8 +245,18 @@ class Run:
                     int(seed) if isinstance(seed, Integral) else type(seed).__name__
                 ),
             },
-            settings=settings,
             synchronous=search.journal_synchronous,
+        )
+
+    def _confirm(self, journal: Journal, settings: dict[str, Any]) -> None:
+        search = self.search
+        journal.confirm(
+            identity=self._identity()
+            | {
+                "search space": identify_space(search._parse_space(seed=0)),
+                "initial_params": identify(search.initial_params),
+            },
+            settings=settings,
         )
 
     def _identity(self) -> dict[str, Identity]:
@@ -289,13 +292,14 @@ class Run:
         train, test = self.splits[split]
         return {"parameters": trial.params, "train": train, "test": test}
 
-    def _plain(self, trial: Trial) -> dict[str, Any]:
-        """Return what the journal is to hold of a new trial."""
-        return params_to_plain(self.space, trial.params)
+    def _note(self, trial: Trial) -> str | None:
+        """Return what the journal holds of a new trial besides its params."""
+        return None
 
     def proposed(self, trial: Trial) -> None:
         if self.journal is not None:
-            self.journal.add_trial(trial.number, self._plain(trial))
+            record = point_to_record(self.space.point(trial.params))
+            self.journal.add_trial(trial.number, **record, note=self._note(trial))
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
         if self.journal is not None:
