@@ -44,8 +44,8 @@ from sklearn_tuners._hyperband.resource import (
 )
 from sklearn_tuners._hyperband.sampler import CandidateSampler
 from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage
+from sklearn_tuners._journal.identity import identify
 from sklearn_tuners._journal.journal import Identity, JournaledTrial
-from sklearn_tuners._journal.records import identify
 from sklearn_tuners._search.run import Run
 from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._training.steps import Training, set_resource
@@ -469,14 +469,14 @@ class HyperbandRun(Run):
 
     # Journal --------------------------------------------------------------------------
 
-    def _plain(self, trial: Trial) -> dict[str, Any]:
+    def _note(self, trial: Trial) -> str:
         stage: Stage = trial.stage
         numbers = (stage.candidate, stage.bracket, stage.rung, stage.resource)
-        return super()._plain(trial) | {"#stage": json.dumps([*numbers, stage.chain])}
+        return json.dumps([*numbers, stage.chain])
 
     def _trial(self, journaled: JournaledTrial) -> Trial:
         trial = super()._trial(journaled)
-        stage = json.loads(str(journaled.params["#stage"]))
+        stage = json.loads(str(journaled.note))
         candidate, bracket, rung, resource, chain = stage
         trial.stage = Stage(candidate, bracket, rung, resource, tuple(chain))
         return trial
