@@ -324,6 +324,7 @@ class BayesSearchCV(BaseTunerCV):
             initial_params=searched.first,
             random_state=problem.seed,
         )
+        assert self.n_iter is not None
         n_trials = int(min(self.n_iter, searched.space.size))
         return Strategy(searched, problem.splits, _OptimizerTuner(optimizer), n_trials)
 

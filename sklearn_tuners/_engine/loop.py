@@ -235,7 +235,7 @@ class Engine:
         return len(self.trials) - self.lag + self._n_refusals
 
     def _tell_what_is_due(self) -> None:
-        """Tell the complete trials, in their order, that the next proposal must know."""
+        """Tell the complete trials that the next proposal must know, in order."""
         if self.lag is None:
             return
         n_known = self._n_to_know()

@@ -18,16 +18,16 @@ class Observer:
     """
 
     def began(self, trials: Sequence[Trial]) -> None:
-        """The run begins; `trials` come from an earlier run that it continues."""
+        """Hear that the run begins; `trials` are those of a run that it continues."""
 
     def proposed(self, trial: Trial) -> None:
-        """A new trial was proposed."""
+        """Hear of a new trial."""
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        """One split of a trial has an outcome."""
+        """Hear of an outcome on one split of a trial."""
 
     def told(self, trial: Trial, score: float) -> None:
-        """A trial is complete and the tuner knows its score."""
+        """Hear that a trial is complete and its score known to the tuner."""
 
     def ended(self, reason: str) -> None:
-        """The run has ended by itself, for the reason given."""
+        """Hear that the run has ended by itself, and why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from copy import copy
 from functools import partial
@@ -32,9 +32,8 @@ from sklearn_tuners._engine.loop import Engine
 from sklearn_tuners._engine.observer import Observer
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._engine.workers import Workers
-from sklearn_tuners._journal.identity import kept_splits, splitter_digest
 from sklearn_tuners._journal.journal import Journal
-from sklearn_tuners._journal.records import splits_to_text
+from sklearn_tuners._journal.records import kept_splits, splits_to_settings
 from sklearn_tuners._search.journaling import (
     identify_proposals,
     open_journal,
@@ -290,7 +289,7 @@ class BaseTunerCV(SearchBase):
         """Return what the fit is about, as far as a journal has it, from there."""
         splits, n_initial_points = draw_splits(cv, data), self.n_initial_points
         if journal is not None and journal.settings is not None:
-            settings = journal.settings
+            settings: Mapping[str, Any] = journal.settings
             seed, n_initial_points = settings["seed"], settings["n_initial_points"]
             splits = kept_splits(settings, splits, cv, f"journal={self.journal!r}")
         return Problem(
@@ -298,14 +297,17 @@ class BaseTunerCV(SearchBase):
             data=data,
             cv=cv,
             splits=splits,
-            given=GivenSpace.choose(
-                self.param_distributions,
-                self.param_grid,
-                self.initial_params,
-                type(self).__name__,
-            ),
+            given=self._given_space(),
             seed=seed,
             n_initial_points=n_initial_points,
+        )
+
+    def _given_space(self) -> GivenSpace:
+        return GivenSpace.choose(
+            self.param_distributions,
+            self.param_grid,
+            self.initial_params,
+            type(self).__name__,
         )
 
     def _runner(
@@ -361,7 +363,7 @@ class BaseTunerCV(SearchBase):
         observers: list[Observer] = []
         trials: list[Trial] = []
         if journal is not None:
-            begun = journal.settings
+            begun: Mapping[str, Any] | None = journal.settings
             journal.confirm(
                 identity=identify_proposals(self.space_, self.initial_params)
                 | dict(strategy.identity()),
@@ -369,11 +371,11 @@ class BaseTunerCV(SearchBase):
                     "seed": problem.seed,
                     "n_initial_points": strategy.tuner.n_initial_points,
                     "lag": lag,
-                    "splits": splits_to_text(problem.splits),
-                    "splitter": splitter_digest(problem.cv),
+                    **splits_to_settings(problem.splits, problem.cv),
                 },
             )
-            lag = lag if begun is None else begun["lag"]
+            if begun is not None:
+                lag = begun["lag"]
             observers.append(JournalWriter(journal, strategy.note))
             trials = restored_trials(journal, self.space_, n_splits, strategy.restore)
         if callable(self.scoring):

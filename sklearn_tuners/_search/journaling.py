@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -11,13 +11,8 @@ from sklearn.base import BaseEstimator
 
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._journal.file import Synchronous
-from sklearn_tuners._journal.identity import (
-    Identity,
-    describe_data,
-    identify,
-    identify_space,
-)
-from sklearn_tuners._journal.journal import Journal
+from sklearn_tuners._journal.identity import describe_data, identify, identify_space
+from sklearn_tuners._journal.journal import Identity, Journal
 from sklearn_tuners._journal.records import params_from_record
 from sklearn_tuners._search.problem import Data
 from sklearn_tuners._space.space import Space
@@ -129,15 +124,15 @@ def restored_trials(
     """
     trials = []
     for kept in journal.trials():
+        params = params_from_record(space, kept)
         try:
-            point = space.point(params_from_record(space, kept.record))
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            point = space.point(params)
+        except ValueError as error:
             raise ValueError(
                 f"journal: the file is damaged, as the params of trial {kept.number} "
                 f"are not from the search space ({error}): give another path, or "
                 "delete the file if it is not needed"
             ) from error
         outcomes = [kept.outcomes.get(split) for split in range(n_splits)]
-        stage = restore(kept.record.note)
-        trials.append(Trial(kept.number, point, outcomes, stage))
+        trials.append(Trial(kept.number, point, outcomes, restore(kept.note)))
     return trials

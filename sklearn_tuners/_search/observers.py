@@ -56,8 +56,8 @@ class JournalWriter(Observer):
 
     def proposed(self, trial: Trial) -> None:
         """Write a new trial."""
-        record = point_to_record(trial.point, note=self.note(trial))
-        self.journal.add_trial(trial.number, record)
+        record = point_to_record(trial.point)
+        self.journal.add_trial(trial.number, **record, note=self.note(trial))
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
         """Write an outcome."""

@@ -11,7 +11,7 @@ from sklearn_tuners._compat.sklearn import Outcome
 from sklearn_tuners._engine.loop import Tuner
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._engine.workers import Workers
-from sklearn_tuners._journal.identity import Identity
+from sklearn_tuners._journal.journal import Identity
 from sklearn_tuners._search.problem import Searched
 from sklearn_tuners._training.steps import Training
 from sklearn_tuners._typing import IntArray, Params, Split
