@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 
+from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import Interval
-from sklearn_tuners._search.base import BaseTunerCV, SearchSpace
+from sklearn_tuners._engine.trial import Proposal, Trial
+from sklearn_tuners._search.base import BaseTunerCV
+from sklearn_tuners._search.problem import Problem, SearchSpace
+from sklearn_tuners._search.strategy import Strategy
 
 __all__ = ["BayesSearchCV"]
 
@@ -309,3 +314,37 @@ class BayesSearchCV(BaseTunerCV):
             journal_synchronous=journal_synchronous,
         )
         self.reevaluate_top = reevaluate_top
+
+    def _make_strategy(self, problem: Problem) -> Strategy:
+        searched = problem.find_space()
+        optimizer = Optimizer(
+            searched.space,
+            n_iter=self.n_iter,
+            n_initial_points=problem.n_initial_points,
+            initial_params=searched.first,
+            random_state=problem.seed,
+        )
+        assert self.n_iter is not None
+        n_trials = int(min(self.n_iter, searched.space.size))
+        return Strategy(searched, problem.splits, _OptimizerTuner(optimizer), n_trials)
+
+
+class _OptimizerTuner:
+    """Proposes what an optimiser proposes; each trial is a full evaluation."""
+
+    exhausted = "space exhausted"
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self.n_independent = optimizer.n_independent
+        self.n_initial_points = optimizer.n_initial_points
+
+    def ask(self, pending: Sequence[Trial]) -> Proposal | None:
+        point = self._optimizer.ask_point([trial.point for trial in pending])
+        return None if point is None else Proposal(point)
+
+    def tell(self, trial: Trial, score: float) -> None:
+        self._optimizer.tell_point(trial.point, score)
+
+    def regret_bound(self) -> float:
+        return self._optimizer.regret_bound()

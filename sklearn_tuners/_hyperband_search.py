@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from copy import copy, deepcopy
-from functools import partial
+from collections.abc import Iterator
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
-from sklearn_tuners._compat.sklearn import Interval, Outcome, StrOptions
-from sklearn_tuners._engine.loop import Trial
-from sklearn_tuners._hyperband.resource import auto_resource, labels_of
-from sklearn_tuners._hyperband.results import (
-    cumulative_times,
-    ranks,
-    rows_to_choose_from,
-    take_rows,
-)
-from sklearn_tuners._hyperband.strategy import (
-    HyperbandRun,
-    Schedule,
-    make_schedule,
+from sklearn_tuners._compat.sklearn import Interval, StrOptions
+from sklearn_tuners._hyperband.resource import auto_resource
+from sklearn_tuners._hyperband.rung_rows import order_rows
+from sklearn_tuners._hyperband.schedule import (
+    Budget,
+    plan_table,
     planned_brackets,
-    steps,
+    prepare,
     warn_of_single_rung,
 )
-from sklearn_tuners._search.base import BaseTunerCV, SearchSpace
-from sklearn_tuners._search.parameter_names import check_parameter_names
-from sklearn_tuners._search.run import Split
-from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
-from sklearn_tuners._training.steps import Training
+from sklearn_tuners._hyperband.strategy import HyperbandStrategy
+from sklearn_tuners._search.base import BaseTunerCV
+from sklearn_tuners._search.problem import Data, Problem, SearchSpace, draw_splits
+from sklearn_tuners._search.strategy import Strategy
+from sklearn_tuners._training.continuation import SAMPLES, continuation
 
 __all__ = ["HyperbandSearchCV"]
 
@@ -419,167 +409,59 @@ class HyperbandSearchCV(BaseTunerCV):
         X, y, groups = indexable(X, y, groups)
         if isinstance(self.cv, Iterator):
             self.set_params(cv=list(self.cv))  # `fit` could not read it again
-        # A copy: of a RandomState in `cv`, `fit` shall draw what it would have drawn.
+        # A copy: what `fit` draws from a RandomState must not depend on this call.
         cv = check_cv(deepcopy(self.cv), y, classifier=is_classifier(self.estimator))
-        split = partial(self._draw_splits, X, y, {"groups": groups}, cv)
-        probe = copy(self)  # the space of these data is not the one of a fit
-        probe._choose_space(self.estimator, X, y, split)
-        space = probe._parse_space(seed=0)
-        check_parameter_names(space, clone(self.estimator))
-        searched = {name for b in space.branches for name in b.dimensions}
-        schedule = self._make_schedule(searched, X, y, len(split()))
-        how = continuation(clone(self.estimator), schedule.resource)
-        rows = []
-        planned = planned_brackets(self, schedule, space.n_distinct)
-        for b, bracket in enumerate(planned):
-            chain: tuple[int, ...] = ()
-            for i, (n, r) in enumerate(
-                zip(bracket.n_candidates, bracket.resources, strict=True)
-            ):
-                chain = steps(how, chain, r, schedule.rungs[-1], self.continuation)
-                added = r - (chain[-2] if len(chain) > 1 else 0)
-                rows.append((b, i, n, r, n * added / schedule.rungs[-1]))
-        names = ["bracket", "iter", "n_candidates", "n_resources", "cost"]
-        return pd.DataFrame(rows, columns=names)
+        nothing: dict[str, Any] = {}
+        data = Data(
+            X=X,
+            y=y,
+            fit_params=nothing,
+            score_params=nothing,
+            split_params={"groups": groups},
+        )
+        problem = Problem(
+            estimator=clone(self.estimator),
+            data=data,
+            cv=cv,
+            splits=draw_splits(cv, data),
+            given=self._given_space(),
+            seed=0,
+        )
+        searched, schedule = prepare(problem, self._budget())
+        brackets = planned_brackets(schedule, self.n_iter, searched.space.n_distinct)
+        how = continuation(problem.estimator, schedule.resource)
+        return plan_table(schedule, brackets, how, self.continuation)
 
-    # What differs from BayesSearchCV -----------------------------------------------
+    def _make_strategy(self, problem: Problem) -> Strategy:
+        budget = self._budget()
+        searched, schedule = prepare(problem, budget)
+        warn_of_single_rung(budget, schedule, self.n_iter)
+        rows = order_rows(problem) if schedule.resource == SAMPLES else None
+        if rows is not None:
+            rows.check_labels(schedule.rungs[0], budget.min_resources)
+        return HyperbandStrategy(
+            problem,
+            searched,
+            schedule,
+            rows,
+            sampler=self.sampler,
+            continuation=self.continuation,
+            n_iter=self.n_iter,
+            repeats=self.max_time is not None,
+            is_refitted=bool(self.refit),
+        )
 
-    def _choose_space(
-        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
-    ) -> None:
-        """Choose the space; the resource is no part of a default one."""
-        super()._choose_space(estimator, X, y, split)
-        if self._own is not None and isinstance(self.param_distributions_, dict):
-            resource = self._make_schedule(set(), X, y, len(split())).resource
-            self.param_distributions_.pop(resource, None)
-            self._own.pop(resource, None)
+    def _budget(self) -> Budget:
+        return Budget(
+            self.resource,
+            self.min_resources,
+            self.max_resources,
+            self.factor,
+            self.brackets,
+        )
 
     def _space_without_data(self) -> dict[str, Any]:
         space = super()._space_without_data()
         is_auto = self.resource == "auto"
         space.pop(auto_resource(self.estimator)[0] if is_auto else self.resource, None)
         return space
-
-    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
-        n_train = super()._least_training_rows(X, y, splits)
-        schedule = self._make_schedule(set(), X, y, len(splits))
-        if schedule.resource != SAMPLES:
-            return n_train
-        return max(1, n_train * schedule.rungs[0] // schedule.rungs[-1])
-
-    def _make_schedule(
-        self, searched: set[str], X: Any, y: Any, n_splits: int
-    ) -> Schedule:
-        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-        return make_schedule(
-            self, searched, n_samples=n_samples, y=y, n_splits=n_splits
-        )
-
-    def _make_run(self, **kwargs: Any) -> HyperbandRun:
-        run = HyperbandRun(self, **kwargs)
-        warn_of_single_rung(self, run.schedule)
-        self.resource_ = run.schedule.resource
-        self.min_resources_ = run.schedule.rungs[0]
-        self.max_resources_ = run.schedule.rungs[-1]
-        self.n_possible_iterations_ = len(run.schedule.rungs)
-        return run
-
-    @property
-    def _is_parameter(self) -> bool:
-        return self.resource_ not in (SAMPLES, EPOCHS)
-
-    def _all_params(self, trial: Trial) -> dict[str, Any]:
-        if not self._is_parameter:
-            return trial.params
-        return trial.params | {self.resource_: trial.stage.resource}
-
-    def _outcomes(self, trials: list[Trial]) -> list[Outcome]:
-        times = cumulative_times(
-            [trial.stage.candidate for trial in trials],
-            [trial.stage.resource for trial in trials],
-            np.array([[o["fit_time"] for o in trial.finished] for trial in trials]),
-        )
-        return [
-            outcome | {"fit_time": time}
-            for trial, row in zip(trials, times.tolist(), strict=True)
-            for outcome, time in zip(trial.finished, row, strict=True)
-        ]
-
-    def _complete_results(self, results: dict[str, Any], trials: list[Trial]) -> None:
-        stages = [trial.stage for trial in trials]
-        resources = np.array([stage.resource for stage in stages])
-        for name in [name for name in results if name.startswith("rank_test_")]:
-            scores = results[name.replace("rank_", "mean_", 1)]
-            results[name] = ranks(scores, resources)
-        results["iter"] = np.array([stage.rung for stage in stages])
-        results["n_resources"] = resources
-        results["bracket"] = np.array([stage.bracket for stage in stages])
-        self._describe_brackets(trials)
-
-    def _describe_brackets(self, trials: list[Trial]) -> None:
-        rungs: dict[int, dict[int, list[int]]] = {}
-        for trial in trials:
-            stage = trial.stage
-            of_bracket = rungs.setdefault(stage.bracket, {})
-            of_bracket.setdefault(stage.rung, []).append(stage.resource)
-        self.brackets_ = [
-            {
-                "n_candidates": [len(rungs[b][i]) for i in sorted(rungs[b])],
-                "n_resources": [rungs[b][i][0] for i in sorted(rungs[b])],
-            }
-            for b in sorted(rungs)
-        ]
-        self.n_candidates_ = [n for b in self.brackets_ for n in b["n_candidates"]]
-        self.n_resources_ = [r for b in self.brackets_ for r in b["n_resources"]]
-        self.n_remaining_candidates_ = math.ceil(self.n_candidates_[-1] / self.factor)
-
-    def _best_index(self, refit_metric: Any, results: dict[str, Any]) -> int:
-        """Return the row that `refit` selects from those of the full resource."""
-        metric = refit_metric
-        if f"mean_test_{metric}" not in results:  # a callable `refit`, several metrics
-            metric = next(n[10:] for n in results if n.startswith("mean_test_"))
-        resources = results["n_resources"]
-        rows = rows_to_choose_from(results[f"mean_test_{metric}"], resources)
-        reached = int(resources[rows[0]])
-        if reached < self.max_resources_:
-            refitted = " and refitted with the full resource" if self.refit else ""
-            warnings.warn(
-                f"No candidate was scored with the full resource, {self.resource_}="
-                f"{self.max_resources_}: the best one with {reached} is chosen"
-                f"{refitted}. best_score_ is its score with {reached}.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return int(rows[super()._best_index(refit_metric, take_rows(results, rows))])
-
-    def _set_results(
-        self,
-        trials: list[Trial],
-        refit_metric: str | bool,
-        reevaluation: tuple[int, dict[str, Any]] | None = None,
-    ) -> None:
-        super()._set_results(trials, refit_metric, reevaluation)
-        if hasattr(self, "best_params_") and self._is_parameter:
-            self.best_params_ = self.best_params_ | {
-                self.resource_: self.max_resources_
-            }
-
-    def _is_refitted_anyway(self) -> bool:
-        """Return whether no candidate has a score at the full resource.
-
-        Then nothing is known of a model like the refitted one, and whoever interrupts a
-        search with so little to show still wants its best.
-        """
-        reached = self.cv_results_["n_resources"][self.best_index_]
-        return bool(reached < self.max_resources_)
-
-    def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
-        if self.resource_ != EPOCHS:
-            super()._fit_best(best, X, y, fit_params)
-            return
-        training = Training(
-            resource=EPOCHS,
-            chain=(self.max_resources_,),
-            classes=labels_of(best, y),
-        )
-        training.fit(best, X, y, **fit_params)

@@ -25,7 +25,6 @@ from sklearn_tuners._insight.sensitivity import (
     probability_better,
     shares,
 )
-from sklearn_tuners._search.stopping import fold_resolution
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._split_scores import (
     indistinguishable,
@@ -307,7 +306,7 @@ def _budget(facts: Facts) -> Finding:
     if space.n_distinct <= len(tried):
         text = f"all {len(tried)} points of the space were tried"
         return Finding("budget", "", "space exhausted", False, text)
-    resolution = fold_resolution(facts.S[facts.best].tolist())
+    resolution = float(standard_error(facts.S[facts.best]))
     if facts.processes is None or resolution == 0.0:
         text = "too few candidates or splits to tell"
         return Finding("budget", "", "unknown", False, text)

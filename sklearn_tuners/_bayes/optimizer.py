@@ -24,27 +24,23 @@ References
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from sklearn_tuners._bayes import acquisition
 from sklearn_tuners._bayes.gp import single_threaded
 from sklearn_tuners._bayes.proposal import Surface
 from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, wide_scores
+from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import equivalent
+from sklearn_tuners._typing import FloatArray, Params
 
 __all__ = ["Optimizer"]
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-Params = dict[str, Any]
 
 #: Rows of the candidate cloud: a power of two, as Sobol points want.
 _N_CLOUD = 512
@@ -130,7 +126,7 @@ class Optimizer:
         )
         if n_iter is not None:
             n_iter = _positive_int(n_iter, "n_iter")
-        self._initial = self._encode_initial(initial_params, n_iter)
+        self._initial = self._distinct_points(initial_params, n_iter)
         self._enumerates = n_iter is not None and n_iter >= self.space.size
         self._even = _sobol(self.space.n_dims, _N_CLOUD, self._seed)
         self._stream = self._filling_stream()
@@ -139,13 +135,12 @@ class Optimizer:
             if n_initial_points == "auto"
             else _positive_int(n_initial_points, "n_initial_points", ' or "auto"')
         )
-        self._params: list[Params] = []
-        self._rows: list[FloatArray] = []
+        self._points: list[Point] = []
         self._scores: list[float] = []
         self._fidelities: list[float] = []
-        self._n_key: Counter[bytes] = Counter()
+        self._times_told: Counter[bytes] = Counter()
         self._surrogate = Surrogate(self.space, self._seed)
-        self._listed: list[tuple[Params, bytes]] | None = None
+        self._listed: list[Point] | None = None
 
     # ------------------------------------------------------------------ interface
 
@@ -157,7 +152,7 @@ class Optimizer:
     @property
     def initial_params(self) -> list[Params]:
         """What is proposed first, without repeats."""
-        return [dict(params) for params, _ in self._initial]
+        return [dict(point.params) for point in self._initial]
 
     @property
     def n_initial_points(self) -> int:
@@ -183,7 +178,7 @@ class Optimizer:
     @property
     def best_params_(self) -> Params:
         """Params of the largest finite score told, the earliest of several."""
-        return dict(self._params[self._best_index()])
+        return dict(self._points[self._best_index()].params)
 
     def tell(
         self, params: Mapping[str, Any], score: float, *, fidelity: float = 1.0
@@ -208,20 +203,7 @@ class Optimizer:
         TypeError
             If `score` is not a number.
         """
-        if not 0.0 <= fidelity <= 1.0:
-            raise ValueError(f"fidelity must be between 0 and 1, got {fidelity!r}")
-        try:
-            value = float(score)
-        except (TypeError, ValueError):
-            value = None
-        if value is None or isinstance(score, str | bytes):
-            raise TypeError(f"score must be a number, got {score!r}")
-        row = self.space.encode(_checked(params, "params"))
-        self._params.append(dict(params))
-        self._rows.append(row)
-        self._scores.append(value)
-        self._fidelities.append(float(fidelity))
-        self._n_key[self.space.key(row)] += 1
+        self.tell_point(self._point(params, "params"), score, fidelity=fidelity)
 
     def ask(
         self,
@@ -246,14 +228,62 @@ class Optimizer:
         dict or None
             None if every point of a finite space has been told or is pending.
         """
-        waiting = self._encode_all(pending, "pending")
-        returning = self._encode_all(again, "again")
-        seen = self._n_key + Counter(self.space.key(row) for row in waiting)
-        left = Counter(seen)
-        for params, key in self._initial:
-            if not left[key]:
-                return dict(params)
-            left[key] -= 1
+        point = self.ask_point(
+            self._all_points(pending, "pending"), self._all_points(again, "again")
+        )
+        return None if point is None else dict(point.params)
+
+    # ------------------------------------------------- the same for points (internal)
+
+    @property
+    def initial_points(self) -> list[Point]:
+        """The points of `initial_params`."""
+        return list(self._initial)
+
+    def tell_point(self, point: Point, score: float, *, fidelity: float = 1.0) -> None:
+        """Report the score of a point of the space: `tell` without encoding.
+
+        Parameters
+        ----------
+        point : Point
+            From `ask_point`, or `Space.point` of any params.
+        score, fidelity : float
+            As for `tell`.
+        """
+        if not 0.0 <= fidelity <= 1.0:
+            raise ValueError(f"fidelity must be between 0 and 1, got {fidelity!r}")
+        try:
+            value = float(score)
+        except (TypeError, ValueError):
+            value = None
+        if value is None or isinstance(score, str | bytes):
+            raise TypeError(f"score must be a number, got {score!r}")
+        self._points.append(point)
+        self._scores.append(value)
+        self._fidelities.append(float(fidelity))
+        self._times_told[point.key] += 1
+
+    def ask_point(
+        self, pending: Sequence[Point] = (), again: Sequence[Point] = ()
+    ) -> Point | None:
+        """Propose the next point to evaluate: `ask` for points. Changes nothing.
+
+        Parameters
+        ----------
+        pending, again : sequence of Point, default=()
+            As for `ask`.
+
+        Returns
+        -------
+        Point or None
+            Encoded once. Its params belong to the optimiser: copy them before you hand
+            them to anyone who may change them.
+        """
+        waiting = [point.row for point in pending]
+        returning = [point.row for point in again]
+        seen = self._times_told + Counter(point.key for point in pending)
+        if (point := _first_left(self._initial, seen)) is not None:
+            return point
         if self._enumerates:
             return self._next_listed(seen)
         n_seen = self.n_told + len(waiting)
@@ -263,9 +293,9 @@ class Optimizer:
                 row = self._model_based(waiting, returning, seen)
             if row is None:
                 row = self._fill(seen, n_seen)
-        if row is None:
-            return self._next_listed(seen)
-        return self.space.decode(row)
+        if row is not None:
+            return self.space.point(self.space.decode(row))
+        return self._first_unlisted(seen) or self._next_listed(seen)
 
     def regret_bound(self, probability: float = 0.9) -> float:
         """Bound how much better than the best trial told any params could be.
@@ -298,12 +328,12 @@ class Optimizer:
             return np.inf
         top, other = order[0], others[0]
         unit = (scores[top] - scores[other]) / (warped[top] - warped[other])
-        n, told = self.n_told, np.stack(self._rows)
+        n, told = self.n_told, self._told_rows()
         context = self._context(self._fidelities)
         beta = 0.4 * np.log(self.space.n_dims * n**2 * np.pi**2 / 6 / (1 - probability))
         with single_threaded():
             scale = SCALES.index(wide_scores)
-            gp = self._surrogate.processes(self._rows, scores, scale, context)[0]
+            gp = self._surrogate.processes(told, scores, scale, context)[0]
             ranked = told[order]
             rng = np.random.default_rng([self._seed, 5, n])
             cloud = self._cloud(ranked[:_N_CENTRES], self._usual(ranked), rng)
@@ -316,29 +346,28 @@ class Optimizer:
 
     # --------------------------------------------------------------- construction
 
-    def _encode_initial(
+    def _distinct_points(
         self,
         initial_params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
         n_iter: int | None,
-    ) -> list[tuple[Params, bytes]]:
-        """Return the distinct initial params, each with its key."""
+    ) -> list[Point]:
+        """Return the points of the initial params, without repeats."""
         if initial_params is None:
             return []
         if isinstance(initial_params, Mapping):
             initial_params = [initial_params]
-        distinct: list[tuple[Params, bytes]] = []
+        distinct: list[Point] = []
         for params in initial_params:
-            params = _checked(params, "each of initial_params")
             try:
-                key = self.space.key(self.space.encode(params))
+                point = self._point(params, "each of initial_params")
             except ValueError as error:
                 raise ValueError(f"initial_params: {error}") from error
-            # Values so far out that they share a coordinate are different all the same.
+            # Extreme values may differ and yet share a coordinate.
             if not any(
-                key == other_key and equivalent(params, other)
-                for other, other_key in distinct
+                point.key == other.key and equivalent(point.params, other.params)
+                for other in distinct
             ):
-                distinct.append((params, key))
+                distinct.append(point)
         if n_iter is not None and len(distinct) > n_iter:
             raise ValueError(
                 f"initial_params has {len(distinct)} different points, more than "
@@ -346,12 +375,16 @@ class Optimizer:
             )
         return distinct
 
-    def _encode_all(
-        self, given: Iterable[Mapping[str, Any]], name: str
-    ) -> list[FloatArray]:
+    def _point(self, params: Any, name: str) -> Point:
+        """Return the point of what the caller gave as the argument `name`."""
+        if not isinstance(params, Mapping):
+            raise TypeError(f"{name} must be a dict of parameters, got {params!r}")
+        return self.space.point(params)
+
+    def _all_points(self, given: Iterable[Mapping[str, Any]], name: str) -> list[Point]:
         if isinstance(given, Mapping) or not isinstance(given, Iterable):
             raise TypeError(f"{name} must be a list of params, got {given!r}")
-        return [self.space.encode(_checked(params, name)) for params in given]
+        return [self._point(params, name) for params in given]
 
     def _auto_initial_points(self, n_iter: int | None) -> int:
         """Points before the model: see the class docstring."""
@@ -388,28 +421,16 @@ class Optimizer:
 
     # ------------------------------------------------------------- without a model
 
-    def _next_listed(self, seen: Counter[bytes]) -> Params | None:
-        """First point of a finite space, in grid order, that is not used up.
-
-        A value listed twice makes two points with one key: the second is used up
-        when its key has been seen twice.
-        """
-        if np.isinf(self.space.size):
-            return None
+    def _next_listed(self, seen: Counter[bytes]) -> Point | None:
+        """Return the first point of a finite space, in grid order, that is left."""
         if self._listed is None:
-            space = self.space
-            self._listed = [(p, space.key(space.encode(p))) for p in space.grid()]
-        left = Counter(seen)
-        for params, key in self._listed:
-            if not left[key]:
-                return dict(params)
-            left[key] -= 1
-        return None
+            self._listed = [self.space.point(params) for params in self.space.grid()]
+        return _first_left(self._listed, seen)
 
     def _fill(self, seen: Counter[bytes], n_seen: int) -> FloatArray | None:
         """Next unseen row of the filling stream, or random rows when that is used up.
 
-        None if a finite space has no unseen row left.
+        None if a finite space may have no unseen row left.
         """
         for row in self._stream:
             if not seen[self.space.key(row)]:
@@ -419,18 +440,17 @@ class Optimizer:
             for row in self.space.quantile(rng.random((256, self.space.n_dims))):
                 if not seen[self.space.key(row)]:
                     return np.asarray(row)
-        if np.isinf(self.space.size):
-            return np.asarray(row)
-        return self._first_unlisted(seen)
+        return np.asarray(row) if np.isinf(self.space.size) else None
 
-    def _first_unlisted(self, seen: Counter[bytes]) -> FloatArray | None:
-        """First row of a finite space that was never seen."""
-        rows: Iterator[FloatArray] = (
-            self.space.encode(params) for params in self.space.grid()
-        )
-        return next((row for row in rows if not seen[self.space.key(row)]), None)
+    def _first_unlisted(self, seen: Counter[bytes]) -> Point | None:
+        """Return the first point of a finite space that was never seen."""
+        points = (self.space.point(params) for params in self.space.grid())
+        return next((point for point in points if not seen[point.key]), None)
 
     # ---------------------------------------------------------------- with a model
+
+    def _told_rows(self) -> FloatArray:
+        return np.stack([point.row for point in self._points])
 
     def _best_index(self) -> int:
         scores = np.array(self._scores)
@@ -453,11 +473,11 @@ class Optimizer:
 
         An unseen one, or one of those that may return.
         """
-        space, told, scores = self.space, np.stack(self._rows), np.array(self._scores)
+        space, told, scores = self.space, self._told_rows(), np.array(self._scores)
         n_seen = len(told) + len(waiting)
         scale = n_seen % len(SCALES)
         context = self._context(self._fidelities)
-        processes = self._surrogate.processes(self._rows, scores, scale, context)
+        processes = self._surrogate.processes(told, scores, scale, context)
         ok = np.isfinite(scores)
         # What those told would score in full is what has to be improved upon.
         full = np.ones((np.count_nonzero(ok), context.shape[1]))
@@ -542,6 +562,20 @@ class Optimizer:
         return np.asarray(np.abs((rows[:, None] - others) * far).max(axis=2))
 
 
+def _first_left(points: Sequence[Point], seen: Counter[bytes]) -> Point | None:
+    """Return the first point that is not used up.
+
+    Two points may share a key, such as those of a value listed twice: the second is
+    used up when the key has been seen twice.
+    """
+    left = Counter(seen)
+    for point in points:
+        if not left[point.key]:
+            return point
+        left[point.key] -= 1
+    return None
+
+
 def _sobol(d: int, n: int, seed: int) -> FloatArray:
     """``n`` scrambled Sobol points in ``d`` dimensions, ``n`` a power of two."""
     if not d:
@@ -568,12 +602,6 @@ def _draw_seed(random_state: Any) -> int:
 
 def _is_int(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _checked(params: Any, name: str) -> Params:
-    if not isinstance(params, Mapping):
-        raise TypeError(f"{name} must be a dict of parameters, got {params!r}")
-    return dict(params)
 
 
 def _positive_int(value: Any, name: str, alternative: str = "") -> int:

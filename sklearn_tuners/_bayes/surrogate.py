@@ -21,7 +21,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +162,7 @@ class Surrogate:
 
     def processes(
         self,
-        rows: Sequence[FloatArray],
+        rows: FloatArray,
         scores: FloatArray,
         scale: int,
         context: FloatArray,
@@ -171,7 +171,7 @@ class Surrogate:
 
         Parameters
         ----------
-        rows : sequence of n ndarrays of shape (d,)
+        rows : ndarray of shape (n, d)
             Told rows.
         scores : ndarray of shape (n,)
             Their scores, not all NaN.
@@ -188,7 +188,7 @@ class Surrogate:
         n = len(scores)
         if scale not in self._processes or self._processes[scale][0] != n:
             chosen = self._subset(scores, _N_ROWS)
-            Z = self._inputs(np.stack(rows)[chosen], context[chosen])
+            Z = self._inputs(rows[chosen], context[chosen])
             y = SCALES[scale](scores)[chosen]
             thetas = self._hyper_parameters(rows, scores, scale, context)
             group, _ = self._groups(context.shape[1])
@@ -210,7 +210,7 @@ class Surrogate:
 
     def _hyper_parameters(
         self,
-        rows: Sequence[FloatArray],
+        rows: FloatArray,
         scores: FloatArray,
         scale: int,
         context: FloatArray,
@@ -222,7 +222,7 @@ class Surrogate:
         known, thetas = self._thetas.get(scale, (0, np.empty((0, 0))))
         if known != n or thetas.shape[1] != n_thetas:
             chosen = self._subset(scores[:n], _N_FIT)
-            U = np.stack(rows[:n])[chosen]
+            U = rows[:n][chosen]
             Z = self._inputs(U, context[:n][chosen])
             y = SCALES[scale](scores[:n])[chosen]
             n_active = float(self.space.active(U).sum(axis=1).mean())

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from numbers import Integral
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from joblib.externals.loky.backend import resource_tracker
@@ -44,6 +45,7 @@ __all__ = [
     "SearchBase",
     "StrOptions",
     "check_method_params",
+    "check_refit_metric",
     "cloudpickle_dumps",
     "detach",
     "failed_outcome",
@@ -205,14 +207,15 @@ class SearchBase(BaseSearchCV):
         results: dict[str, Any] = self._format_results(params, n_splits, outcomes)
         return results
 
-    def _check_refit_metric(self, scores: dict[str, float]) -> None:
-        """Raise ``ValueError`` if `refit` does not name one of several metrics."""
-        self._check_refit_for_multimetric(scores)
-
     def _best_index(self, refit_metric: Any, results: dict[str, Any]) -> int:
         """Return the row of `results` that `refit` selects."""
         index: int = self._select_best_index(self.refit, refit_metric, results)
         return index
+
+
+def check_refit_metric(refit: Any, scores: dict[str, float]) -> None:
+    """Raise ``ValueError`` if `refit` does not name one of several metrics."""
+    BaseSearchCV._check_refit_for_multimetric(SimpleNamespace(refit=refit), scores)
 
 
 def _with_all_metrics(outcomes: list[Outcome], error_score: float) -> list[Outcome]:

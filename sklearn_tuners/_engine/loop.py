@@ -1,12 +1,12 @@
-"""The one loop of every search: ask for params, run their splits, tell the score.
+"""The loop that every search runs: ask for a point, run its splits, tell the score.
 
-Trials are asked for one at a time and their splits are handed to the workers one at a
-time, so that no worker waits for others and no proposal is made before a worker is free
-to try it. `ask` and `tell` happen in the calling thread only.
+The loop asks for one trial at a time and hands its splits to the workers one at a time.
+So no worker waits for another, and no proposal is made before a worker is free to try
+it. `ask`, `tell` and the observers are called in the calling thread only.
 
-With a `lag` the outcome does not depend on timing: trial ``m`` is asked for when
-exactly the trials before ``m - lag`` have been told, in their order, whatever else has
-finished by then. Without one every finished trial is told at once.
+With a `lag` the outcome does not depend on timing: the loop asks for trial ``m`` when
+it has told exactly the trials before ``m - lag``, in their order, whatever else has
+finished by then. Without a lag it tells every trial as soon as it has finished.
 """
 
 from __future__ import annotations
@@ -14,44 +14,27 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from sklearn_tuners._compat.sklearn import Outcome
+from sklearn_tuners._engine.observer import Observer
+from sklearn_tuners._engine.trial import Proposal, Trial
 from sklearn_tuners._engine.workers import Overdue, WorkerDeath, Workers
 
-__all__ = ["Engine", "Proposal", "Trial", "Tuner"]
+__all__ = ["Engine", "Evaluator", "Failure", "Tuner"]
 
-Params = dict[str, Any]
 Token = tuple[int, int]  # number of a trial, split
 
 _SUSPECT, _GUILTY = 2, 3
-"""Deaths of workers that an evaluation was running at: from the first on it is run
-alone, at the second it is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What a tuner wants to be tried.
-
-    Attributes
-    ----------
-    params : dict
-        The parameters to set on the estimator.
-    stage : object
-        What else the tuner wants to find on the trial.
-    outcomes : sequence of dict or None
-        Outcomes of an earlier trial of the same, which need not be run again.
-    """
-
-    params: Params
-    stage: Any = None
-    outcomes: Sequence[Outcome] | None = None
+"""Deaths of workers during one evaluation: from the first number on it runs alone, at
+the second it is given up. An evaluation that only shared its machine with the one to
+blame is so given two chances (convention)."""
 
 
 class Tuner(Protocol):
-    """What proposes params."""
+    """What proposes points."""
 
     @property
     def n_independent(self) -> int:
@@ -64,47 +47,31 @@ class Tuner(Protocol):
     def ask(self, pending: Sequence[Trial]) -> Proposal | None:
         """Return what to try, given the trials asked for and not yet told.
 
-        None if that cannot be said before another one is told.
+        None if that depends on a trial that is pending, or if nothing is left.
         """
 
     def tell(self, trial: Trial, score: float) -> None:
         """Report the score of a trial; NaN if it failed."""
 
 
-@dataclass(slots=True, eq=False)
-class Trial:
-    """Params and what became of them on every split.
+@dataclass(frozen=True)
+class Failure:
+    """Why an evaluation could not run to its end.
 
     Attributes
     ----------
-    number : int
-        Position in the order of proposal.
-    params : dict
-        The parameters to set on the estimator.
-    outcomes : list of dict or None
-        What `fit_and_score` returned for each split, None as long as it has not run.
-    stage : object
-        What the tuner noted on it.
+    kind : {"timeout", "death"}
+        It exceeded its time, or its worker died too often.
+    text : str
+        What users read.
     """
 
-    number: int
-    params: Params
-    outcomes: list[Outcome | None] = field(repr=False)
-    stage: Any = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every split has run."""
-        return None not in self.outcomes
-
-    @property
-    def finished(self) -> list[Outcome]:
-        """The outcomes there are."""
-        return [outcome for outcome in self.outcomes if outcome is not None]
+    kind: Literal["timeout", "death"]
+    text: str
 
 
-class Hooks(Protocol):
-    """What the engine needs of the search."""
+class Evaluator(Protocol):
+    """What hands evaluations to the workers."""
 
     def submit(self, trial: Trial, split: int) -> None:
         """Hand one evaluation to the workers under the token (trial.number, split).
@@ -112,20 +79,11 @@ class Hooks(Protocol):
         Its result must be ``(outcome, stop)``, the outcome None if it was too late.
         """
 
-    def proposed(self, trial: Trial) -> None:
-        """Take note of a new trial."""
-
-    def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        """Take note of a new outcome."""
-
-    def failed(self, trial: Trial, split: int, reason: str) -> Outcome:
-        """Return the outcome of an evaluation that cannot be run, or raise."""
+    def failed(self, trial: Trial, split: int, failure: Failure) -> Outcome:
+        """Return the outcome of an evaluation that cannot run, or raise."""
 
     def score(self, trial: Trial) -> float:
         """Return what to tell of a complete trial."""
-
-    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> str | None:
-        """Return why to stop after telling `trial`, the last of `scores`, or None."""
 
 
 class Engine:
@@ -134,20 +92,25 @@ class Engine:
     Parameters
     ----------
     tuner : Tuner
-        Proposes params and learns from their scores.
+        Proposes points and learns from their scores.
     workers : Workers
         Entered.
-    hooks : Hooks
-        The search.
+    evaluator : Evaluator
+        Hands evaluations to the workers.
     n_iter : int
-        Trials to run at the most.
+        Largest number of trials.
     n_splits : int
         Evaluations a trial.
     lag : int or None
-        How many of the last trials a proposal does not know the score of; None tells
-        every trial when it finishes.
+        Number of latest trials whose scores a proposal does not know; None tells every
+        trial when it finishes.
+    stop : callable, default=None
+        ``stop(trial, score)`` is called after each tell and returns why to stop, or
+        None to go on.
+    observers : sequence of Observer, default=()
+        Called in this order.
     deadline : float, default=None
-        Time, as `time.time`, from which no evaluation is begun.
+        Time, as `time.time`, from which no evaluation begins.
     trials : iterable of Trial, default=()
         Trials of an earlier run that this one continues.
 
@@ -163,24 +126,28 @@ class Engine:
         self,
         tuner: Tuner,
         workers: Workers,
-        hooks: Hooks,
+        evaluator: Evaluator,
         *,
         n_iter: int,
         n_splits: int,
         lag: int | None,
+        stop: Callable[[Trial, float], str | None] | None = None,
+        observers: Sequence[Observer] = (),
         deadline: float | None = None,
         trials: Iterable[Trial] = (),
     ) -> None:
         self.tuner = tuner
         self.workers = workers
-        self.hooks = hooks
+        self.evaluator = evaluator
+        self.stop = stop
+        self.observers = observers
         self.n_splits = n_splits
         self.lag = lag
         self.deadline = deadline
         self.trials = list(trials)
         self.stop_reason = ""
         self._limit = n_iter
-        self._scores: list[float] = []
+        self._n_told = 0
         self._untold = deque(self.trials)
         self._waiting = deque(
             (trial.number, split)
@@ -189,8 +156,8 @@ class Engine:
             if outcome is None
         )
         self._n_begun = len(self.trials)
-        # How often the tuner had no proposal since the last one, and how many trials
-        # were told then: it is asked again when it knows more.
+        # How often the tuner had no proposal since the last one, and how many trials it
+        # knew then: the loop asks again when it knows more.
         self._n_refusals, self._n_known = 0, -1
         self._n_died = 0
         self._n_deaths: Counter[Token] = Counter()
@@ -199,24 +166,27 @@ class Engine:
 
     def run(self) -> None:
         """Run to the end."""
+        for observer in self.observers:
+            observer.began(self.trials)
+        # Told first, so that no evaluation begins that a stop has made useless.
         if self.lag is None:
             for trial in [trial for trial in self._untold if trial.is_complete]:
                 self._tell(trial)
         else:
-            self._may_ask()  # tells: no evaluation begins that a stop has made useless
+            self._tell_what_is_due()
         while True:
             self._fill_workers()
             if not self.workers.n_running:
-                self.stop_reason = self.stop_reason or "n_iter"
-                return
+                break
             self._collect()
+        self.stop_reason = self.stop_reason or "n_iter"
+        for observer in self.observers:
+            observer.ended(self.stop_reason)
 
     @property
     def rows(self) -> list[Trial]:
         """The trials that count: complete, and within the limit."""
         return [trial for trial in self.trials[: self._limit] if trial.is_complete]
-
-    # Submitting -----------------------------------------------------------------------
 
     def _fill_workers(self) -> None:
         while self.workers.n_running < self.workers.n_workers:
@@ -229,22 +199,27 @@ class Engine:
                 return
             number, split = token
             try:
-                self.hooks.submit(self.trials[number], split)
+                self.evaluator.submit(self.trials[number], split)
             except WorkerDeath as death:
                 self._run_again(death)
-        if self.lag is not None and not self._waiting and self._may_ask():
-            # It would know nothing more once a worker is free, and that need not wait.
-            self._ask()
+        if self.lag is not None and not self._waiting:
+            self._tell_what_is_due()
+            if self._may_ask():
+                # The tuner would know no more once a worker is free: no need to wait.
+                self._ask()
 
     def _next_evaluation(self) -> Token | None:
-        """Return what to run next, or None if it has to wait for something."""
+        """Return what to run next, or None if that must wait for something."""
         if self._suspects or self._runs_alone:
             if self.workers.n_running:
                 return None
             self._runs_alone = bool(self._suspects)
             if self._runs_alone:
                 return self._suspects.popleft()
-        while not self._waiting and self._may_ask():
+        while not self._waiting:
+            self._tell_what_is_due()
+            if not self._may_ask():
+                break
             self._ask()
         while self._waiting:
             number, split = self._waiting.popleft()
@@ -253,39 +228,49 @@ class Engine:
                 return number, split
         return None
 
+    def _n_to_know(self) -> int:
+        """Return how many trials the next proposal must know, if there is a lag."""
+        assert self.lag is not None
+        # Each refusal of the tuner moves this on by one.
+        return len(self.trials) - self.lag + self._n_refusals
+
+    def _tell_what_is_due(self) -> None:
+        """Tell the complete trials that the next proposal must know, in order."""
+        if self.lag is None:
+            return
+        n_known = self._n_to_know()
+        while self._untold and self._untold[0].number < n_known:
+            if not self._untold[0].is_complete:
+                break
+            self._tell(self._untold[0])
+
     def _may_ask(self) -> bool:
-        """Return whether the next trial may be asked for, telling what it must know."""
+        """Return whether the next trial may be asked for now."""
         number = len(self.trials)
-        if self.lag is not None:
-            # Each refusal moves on by one what has to be known.
-            known = number - self.lag + self._n_refusals
-            while self._untold and self._untold[0].number < known:
-                if not self._untold[0].is_complete:
-                    break
-                self._tell(self._untold[0])
         if self.stop_reason or number >= self._limit:
             return False
         if self.lag is None:
-            return self._n_known != len(self._scores)
+            return self._n_known != self._n_told
         if number < self.tuner.n_independent and not self._n_refusals:
             return True
-        return not self._untold or self._untold[0].number >= known
+        return not self._untold or self._untold[0].number >= self._n_to_know()
 
     def _ask(self) -> None:
         proposal = self.tuner.ask(pending=list(self._untold))
         if proposal is None:
             self._n_refusals += 1
-            self._n_known = len(self._scores)
+            self._n_known = self._n_told
             if not self._untold:
                 self._stop(self.tuner.exhausted, limit=len(self.trials))
             return
         self._n_refusals, self._n_known = 0, -1
         trial = Trial(
-            len(self.trials), proposal.params, [None] * self.n_splits, proposal.stage
+            len(self.trials), proposal.point, [None] * self.n_splits, proposal.stage
         )
         self.trials.append(trial)
         self._untold.append(trial)
-        self.hooks.proposed(trial)
+        for observer in self.observers:
+            observer.proposed(trial)
         if proposal.outcomes is None:
             splits = range(self.n_splits)
             self._waiting.extend((trial.number, split) for split in splits)
@@ -293,8 +278,6 @@ class Engine:
         self._n_begun = trial.number + 1
         for split, outcome in enumerate(proposal.outcomes):
             self._finish(trial, split, outcome)
-
-    # Collecting -----------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Wait for something to happen, and react to it."""
@@ -306,7 +289,8 @@ class Engine:
         except Overdue as overdue:
             self._waiting.extendleft(reversed(overdue.lost))
             for token in overdue.tokens:
-                self._give_up(token, "fit_timeout: did not end; worker killed")
+                text = "fit_timeout: did not end; worker killed"
+                self._give_up(token, Failure("timeout", text))
             return
         assert done is not None  # no timeout was given
         (number, split), (outcome, stop) = done
@@ -320,36 +304,35 @@ class Engine:
 
     def _finish(self, trial: Trial, split: int, outcome: Outcome) -> None:
         trial.outcomes[split] = outcome
-        self.hooks.finished(trial, split, outcome)
+        for observer in self.observers:
+            observer.finished(trial, split, outcome)
         if self.lag is None and trial.is_complete:
             self._tell(trial)
 
     def _tell(self, trial: Trial) -> None:
         self._untold.remove(trial)
-        self._scores.append(self.hooks.score(trial))
-        self.tuner.tell(trial, self._scores[-1])
-        if not self.stop_reason:
-            reason = self.hooks.stop_reason(trial, self._scores)
-            if reason is not None:
-                # What has begun by now depends on timing where proposals do not wait
-                # for scores; what the lag lets begin does not.
-                self._stop(
-                    reason,
-                    limit=self._n_begun
-                    if self.lag is None
-                    else trial.number + self.lag + 1,
-                )
+        score = self.evaluator.score(trial)
+        self._n_told += 1
+        self.tuner.tell(trial, score)
+        for observer in self.observers:
+            observer.told(trial, score)
+        if self.stop is None or self.stop_reason:
+            return
+        reason = self.stop(trial, score)
+        if reason is not None:
+            # Without a lag the trials that have begun by now depend on timing; those
+            # that a lag lets begin do not.
+            limit = self._n_begun if self.lag is None else trial.number + self.lag + 1
+            self._stop(reason, limit=limit)
 
     def _stop(self, reason: str, limit: int) -> None:
         self.stop_reason = self.stop_reason or reason
         self._limit = min(self._limit, limit)
 
-    # Deaths of workers ----------------------------------------------------------------
-
     def _run_again(self, death: WorkerDeath) -> None:
-        """Have what was lost run again, unless workers keep dying of it."""
+        """Run again what was lost, unless it keeps killing workers."""
         self._n_died += 1
-        warnings.warn(  # numbered, as Python shows the same text only once
+        warnings.warn(  # numbered, because Python shows the same text only once
             f"A worker died ({death}): death {self._n_died} in this search. The "
             f"workers were restarted; {len(death.lost)} evaluation(s) were lost and "
             "will run again, unless they keep killing workers.",
@@ -360,13 +343,13 @@ class Engine:
             self._n_deaths[token] += 1
             n_deaths = self._n_deaths[token]
             if n_deaths >= _GUILTY or token == death.culprit:
-                self._give_up(token, f"worker died: {death}")
+                self._give_up(token, Failure("death", f"worker died: {death}"))
             elif n_deaths >= _SUSPECT:
                 self._suspects.append(token)
             else:
                 self._waiting.appendleft(token)
 
-    def _give_up(self, token: Token, reason: str) -> None:
+    def _give_up(self, token: Token, failure: Failure) -> None:
         number, split = token
         trial = self.trials[number]
-        self._finish(trial, split, self.hooks.failed(trial, split, reason))
+        self._finish(trial, split, self.evaluator.failed(trial, split, failure))

@@ -2,129 +2,160 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._streams import Stream, generator
 
-__all__ = ["CandidateSampler"]
-
-Params = dict[str, Any]
+__all__ = ["ModelSampler", "RandomSampler", "Sampler"]
 
 _RANDOM_SHARE = 0.25
-"""Share of random candidates beside the proposed ones, so that Hyperband's guarantee
-stays (BOHB, Falkner et al., 2018, takes 1/3)."""
+"""Share of random candidates beside the proposed ones, which keeps Hyperband's
+guarantee (BOHB, Falkner et al., 2018, takes 1/3)."""
+
 _N_TRIES = 1000
-"""Draws before a new point is looked for one by one, or a repeat is accepted."""
+"""Draws before a finite space is searched for a new point, or a repeat is accepted.
+After so many, a new point is rarer than one in a hundred draws."""
+
+_NEVER = 2**31 - 1
 
 
-class CandidateSampler:
-    """New candidates, none of them twice as long as there are others.
+class Sampler(Protocol):
+    """Where new candidates come from."""
+
+    @property
+    def n_initial_points(self) -> int:
+        """Number of candidates before the first one that depends on scores."""
+
+    def ask(
+        self, number: int, pending: Sequence[Point], again: Sequence[Point]
+    ) -> Point | None:
+        """Return the point of a candidate.
+
+        Parameters
+        ----------
+        number : int
+            Number of candidates so far.
+        pending : sequence of Point
+            Asked for and not yet told.
+        again : sequence of Point
+            Known ones that have had less of the resource than this candidate would get.
+            If the model expects most of one of them, it is returned; otherwise the
+            point is new.
+
+        Returns
+        -------
+        Point or None
+            None if all points of a finite space are known.
+        """
+
+    def tell(self, point: Point, score: float, fidelity: float) -> None:
+        """Report a score.
+
+        Parameters
+        ----------
+        point : Point
+            Of a candidate.
+        score : float
+            NaN if it failed.
+        fidelity : float
+            Position of its resource between the least, 0, and the full one, 1.
+        """
+
+    def regret_bound(self) -> float:
+        """Return how much better than the best told point any could be."""
+
+
+class RandomSampler:
+    """Random candidates, as in plain Hyperband; no repeats while there are new ones.
 
     Parameters
     ----------
     space : Space
         The search space.
-    is_random : bool
-        Whether all candidates are random draws, as in plain Hyperband.
+    first : sequence of Point
+        Candidates to begin with.
     seed : int
-        Seed of the draws.
-    n_initial_points : int or "auto"
-        Candidates that fill the space before the model is used.
-    initial_params : dict, list of dict or None
-        The first candidates.
+        Of the draws.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        is_random: bool,
-        seed: int,
-        n_initial_points: int | str = "auto",
-        initial_params: Any = None,
-    ) -> None:
-        self.space, self.seed, self.is_random = space, seed, is_random
-        self.optimizer = Optimizer(
-            space,
-            n_initial_points=n_initial_points,
-            initial_params=initial_params,
-            random_state=seed,
-        )
-        self._initial = self.optimizer.initial_params
-        self._seen: set[bytes] = set()
+    n_initial_points = _NEVER
 
-    @property
-    def n_initial_points(self) -> int:
-        """Candidates before the first one that depends on scores."""
-        return 2**31 - 1 if self.is_random else self.optimizer.n_initial_points
-
-    def tell(self, params: Params, score: float, fidelity: float) -> None:
-        """Report a score.
-
-        Parameters
-        ----------
-        params : dict
-            Of a candidate.
-        score : float
-            NaN if it failed.
-        fidelity : float
-            1 for the full resource.
-        """
-        self._seen.add(self._key(params))
-        if not self.is_random:
-            self.optimizer.tell(params, score, fidelity=fidelity)
+    def __init__(self, space: Space, first: Sequence[Point], seed: int) -> None:
+        self.space, self.first, self.seed = space, first, seed
+        self._told: set[bytes] = set()
 
     def ask(
-        self,
-        number: int,
-        pending: Sequence[tuple[Params, float]],
-        again: Sequence[Params] = (),
-    ) -> Params | None:
-        """Return the params of a candidate.
+        self, number: int, pending: Sequence[Point], again: Sequence[Point]
+    ) -> Point | None:
+        """Return a new random point, see `Sampler`."""
+        if number < len(self.first):
+            return self.first[number]
+        rng = generator(self.seed, Stream.RANDOM_CANDIDATE, number)
+        return self.draw(rng, pending)
 
-        Parameters
-        ----------
-        number : int
-            Candidates there are already.
-        pending : sequence of (params, fidelity)
-            Trials asked for and not yet told.
-        again : sequence of dict
-            Known ones that have had less than this one would get. If the model expects
-            most of one of them, it is returned; otherwise the candidate is new.
+    def draw(self, rng: np.random.Generator, pending: Sequence[Point]) -> Point | None:
+        """Return a new point drawn with `rng`."""
+        space = self.space
+        seen = self._told | {point.key for point in pending}
+        rows = space.quantile(rng.random((_N_TRIES, space.n_dims)))
+        for row in rows:
+            if space.key(row) not in seen:
+                return space.point(space.decode(row))
+        if np.isinf(space.size):
+            return space.point(space.decode(rows[0]))
+        points = (space.point(params) for params in space.grid())
+        return next((point for point in points if point.key not in seen), None)
 
-        Returns
-        -------
-        dict or None
-            None if all points of a finite space are known.
-        """
-        if number < len(self._initial):
-            return self._initial[number]
-        rng = np.random.default_rng([self.seed, 7, number])
-        is_turn = number >= self.optimizer.n_initial_points
-        if self.is_random or (is_turn and rng.random() < _RANDOM_SHARE):
-            return self._random(rng, {self._key(params) for params, _ in pending})
-        return self.optimizer.ask([params for params, _ in pending], again)
+    def tell(self, point: Point, score: float, fidelity: float) -> None:
+        """Take note that a point is known."""
+        self._told.add(point.key)
 
     def regret_bound(self) -> float:
-        """Return how much better than the best told trial any params could be."""
-        return self.optimizer.regret_bound()
+        """Return infinity: there is no model."""
+        return math.inf
 
-    def _key(self, params: Params) -> bytes:
-        return self.space.key(self.space.encode(params))
 
-    def _random(self, rng: np.random.Generator, pending: set[bytes]) -> Params | None:
-        seen = self._seen | pending
-        rows = self.space.quantile(rng.random((_N_TRIES, self.space.n_dims)))
-        for row in rows:
-            if self.space.key(row) not in seen:
-                return self.space.decode(row)
-        if np.isinf(self.space.size):
-            return self.space.decode(rows[0])
-        for params in self.space.grid():
-            if self._key(params) not in seen:
-                return params
-        return None
+class ModelSampler:
+    """Candidates from the optimiser, a share of them random.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Nothing told yet.
+    seed : int
+        Of the random share.
+    """
+
+    def __init__(self, optimizer: Optimizer, seed: int) -> None:
+        self._optimizer = optimizer
+        self._first, self._seed = optimizer.initial_points, seed
+        self._random = RandomSampler(optimizer.space, (), seed)
+        self.n_initial_points = optimizer.n_initial_points
+
+    def ask(
+        self, number: int, pending: Sequence[Point], again: Sequence[Point]
+    ) -> Point | None:
+        """Return a point, see `Sampler`."""
+        if number < len(self._first):
+            return self._first[number]
+        if number >= self.n_initial_points:
+            rng = generator(self._seed, Stream.RANDOM_CANDIDATE, number)
+            if rng.random() < _RANDOM_SHARE:
+                return self._random.draw(rng, pending)
+        return self._optimizer.ask_point(pending, again)
+
+    def tell(self, point: Point, score: float, fidelity: float) -> None:
+        """Report a score, see `Sampler`."""
+        self._random.tell(point, score, fidelity)
+        self._optimizer.tell_point(point, score, fidelity=fidelity)
+
+    def regret_bound(self) -> float:
+        """Return how much better than the best told point any could be."""
+        return self._optimizer.regret_bound()

@@ -1,4 +1,4 @@
-"""A run of `HyperbandSearchCV`: what is spent on whom."""
+"""What `HyperbandSearchCV` does differently: every evaluation is at a resource."""
 
 from __future__ import annotations
 
@@ -6,387 +6,213 @@ import json
 import math
 import sys
 import warnings
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 
-from sklearn_tuners._compat.sklearn import CallbackTask
-from sklearn_tuners._engine.loop import Trial
-from sklearn_tuners._hyperband.brackets import (
-    Bracket,
-    exact,
-    make_brackets,
-    rung_resources,
-)
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._compat.sklearn import Outcome
+from sklearn_tuners._engine.trial import Trial
+from sklearn_tuners._engine.workers import Workers
 from sklearn_tuners._hyperband.resource import (
-    auto_resource,
-    check_resource,
-    first_rows,
-    full_value,
-    is_series,
-    label_codes,
     labels_of,
-    least_samples,
-    least_sensible,
-    nested_order,
     resolved_settings,
     scale_factors,
-    smallest_samples,
-    stratifies,
-    subset,
-    synonyms,
 )
-from sklearn_tuners._hyperband.sampler import CandidateSampler
+from sklearn_tuners._hyperband.results import (
+    cumulative_times,
+    ranks,
+    rows_to_choose_from,
+    take_rows,
+)
+from sklearn_tuners._hyperband.rung_rows import RungRows
+from sklearn_tuners._hyperband.sampler import ModelSampler, RandomSampler, Sampler
+from sklearn_tuners._hyperband.schedule import (
+    Schedule,
+    planned_brackets,
+    steps,
+)
 from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage
-from sklearn_tuners._journal.journal import Identity, JournaledTrial
-from sklearn_tuners._journal.records import identify
-from sklearn_tuners._search.run import Run
+from sklearn_tuners._journal.identity import identify
+from sklearn_tuners._journal.journal import Identity
+from sklearn_tuners._search.problem import Problem, Searched
+from sklearn_tuners._search.strategy import Job, Strategy
 from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
 from sklearn_tuners._training.steps import Training, set_resource
 from sklearn_tuners._training.store import Store
+from sklearn_tuners._typing import Params
 
-if TYPE_CHECKING:
-    from sklearn_tuners._hyperband_search import HyperbandSearchCV
+__all__ = ["HyperbandStrategy"]
 
-__all__ = [
-    "HyperbandRun",
-    "Schedule",
-    "make_schedule",
-    "planned_brackets",
-    "steps",
-    "warn_of_single_rung",
-]
-
-_MAX_AUTO_BRACKETS = 3
-"""Brackets of a pass where `min_resources` is "auto": five cost more than they found
-(docs/hyperband_measured.md)."""
 _STATE_BYTES = 2**30
-"""Fitted states on disk, at the most (docs/hyperband.md)."""
+"""Largest size of all fitted states on disk (docs/guide/hyperband.md)."""
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """What a search spends, known before any fit.
-
-    Attributes
-    ----------
-    resource : str
-        Full name of a parameter, "n_samples" or "n_epochs".
-    rungs : tuple of int
-        Ascending resources.
-    brackets : tuple of Bracket
-        One pass.
-    """
-
-    resource: str
-    rungs: tuple[int, ...]
-    brackets: tuple[Bracket, ...]
-
-
-def make_schedule(
-    search: HyperbandSearchCV,
-    searched: set[str],
-    *,
-    n_samples: int,
-    y: Any,
-    n_splits: int,
-) -> Schedule:
-    """Return the schedule of a search.
+class HyperbandStrategy(Strategy):
+    """Evaluates each candidate at a resource, and chooses among the full ones.
 
     Parameters
     ----------
-    search : HyperbandSearchCV
-        Its parameters count.
-    searched : set of str
-        Parameters in its space.
-    n_samples : int
-        Rows of the data.
-    y : array-like or None
-        Target.
-    n_splits : int
-        Splits of `cv`.
-
-    Returns
-    -------
-    Schedule
-
-    Raises
-    ------
-    ValueError
-        If the resource cannot be spent, or the least is more than the largest.
-    """
-    estimator, resource, least = search.estimator, search.resource, 1
-    if resource == "auto":
-        resource, least = auto_resource(estimator)
-        # Either itself, by whatever name, or the estimator whose it is.
-        names = synonyms(estimator, resource)
-        if searched.intersection(names) or any(
-            resource.startswith(f"{name}__") for name in searched
-        ):
-            resource, least = SAMPLES, 1
-    else:
-        check_resource(estimator, resource, searched)
-        least = least_sensible(estimator, resource)
-    if resource == SAMPLES:
-        least = least_samples(estimator, y, n_splits)
-    largest = _largest(search, resource, n_samples)
-    smallest = _smallest(search, resource, least, largest, y, n_splits)
-    rungs = rung_resources(smallest, largest, search.factor)
-    brackets = make_brackets(rungs, search.factor)
-    if search.brackets is not None:
-        if search.brackets > len(brackets):
-            raise ValueError(
-                f"brackets={search.brackets} is more than the {len(brackets)} that "
-                f"there are from min_resources={smallest} to max_resources={largest} "
-                f"with factor={search.factor}"
-            )
-        brackets = brackets[: search.brackets]
-    return Schedule(resource, tuple(rungs), tuple(brackets))
-
-
-def planned_brackets(
-    search: HyperbandSearchCV, schedule: Schedule, n_distinct: float
-) -> list[Bracket]:
-    """Return the brackets of one pass, or of `n_iter` candidates if these are fewer.
-
-    Parameters
-    ----------
-    search : HyperbandSearchCV
-        Its `n_iter` and `factor` count.
+    problem : Problem
+        What the search is about.
+    searched : Searched
+        The space.
     schedule : Schedule
-        Of the search.
-    n_distinct : int or float
-        Candidates that there are in the space.
-
-    Returns
-    -------
-    list of Bracket
+        What is spent.
+    rows : RungRows or None
+        The order of the training rows, if these are the resource.
+    sampler, continuation, n_iter
+        Parameters of `HyperbandSearchCV`.
+    repeats : bool
+        Whether passes repeat where `n_iter` is None.
+    is_refitted : bool
+        Whether the best candidate is refitted.
     """
-    n_left = n_distinct
-    n_wanted = math.inf if search.n_iter is None else search.n_iter
-    brackets: list[Bracket] = []
-    for bracket in schedule.brackets:
-        size = int(min(n_left, n_wanted, bracket.n_candidates[0]))
-        if size <= 0:
-            break
-        brackets.append(bracket.limited_to(size, search.factor))
-        n_left -= brackets[-1].n_candidates[-1]  # the others may return
-        n_wanted -= size
-    return brackets
 
-
-def warn_of_single_rung(search: HyperbandSearchCV, schedule: Schedule) -> None:
-    """Warn if a search that chose its least resource has nothing to choose from."""
-    if len(schedule.rungs) > 1 or not isinstance(search.min_resources, str):
-        return
-    one = "one candidate in a pass, " if search.n_iter is None else "every candidate "
-    warnings.warn(
-        f"The search has a single rung: {one}with the full resource "
-        f"({schedule.resource}={schedule.rungs[0]}). "
-        f"min_resources={search.min_resources!r} finds no smaller resource with "
-        f"factor={search.factor}: give min_resources as an integer, or a larger "
-        "max_resources.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
-def _largest(search: HyperbandSearchCV, resource: str, n_samples: int) -> int:
-    if search.max_resources != "auto":
-        largest = int(search.max_resources)
-        if resource == SAMPLES and largest > n_samples:
-            raise ValueError(
-                f"max_resources={largest} is more than the {n_samples} rows of X"
-            )
-        return largest
-    if resource == SAMPLES:
-        return n_samples
-    value = full_value(search.estimator, resource)
-    if value is None:
-        raise ValueError(
-            f"max_resources='auto' is the value that resource={resource!r} has on the "
-            "estimator, and it has no number there: give max_resources as an integer"
-        )
-    return value
-
-
-def _smallest(
-    search: HyperbandSearchCV,
-    resource: str,
-    least: int,
-    largest: int,
-    y: Any,
-    n_splits: int,
-) -> int:
-    given = search.min_resources
-    if isinstance(given, str):
-        lowest = 1
-        if resource == SAMPLES:
-            lowest = smallest_samples(search.estimator, y, n_splits)
-        if given == "auto":
-            share = exact(search.factor) ** (_MAX_AUTO_BRACKETS - 1)
-            sensible = max(least, math.floor(largest / share))
-            # A second rung that is not sensible is better than a single one.
-            below = math.floor(largest / exact(search.factor))
-            lowest = max(lowest, min(sensible, below))
-        return min(lowest, largest)
-    smallest = int(given)
-    if smallest > largest:
-        raise ValueError(
-            f"min_resources={smallest} is more than max_resources={largest}"
-        )
-    return smallest
-
-
-def steps(
-    how: str, chain: tuple[int, ...], resource: int, largest: int, rule: str
-) -> tuple[int, ...]:
-    """Return the steps that lead to a resource.
-
-    Parameters
-    ----------
-    how : {"exact", "inexact", "none"}
-        See `continuation`.
-    chain : tuple of int
-        Steps that were made before.
-    resource : int
-        Where to.
-    largest : int
-        The full resource.
-    rule : {"auto", "always", "never"}
-        Parameter `continuation` of the search.
-
-    Returns
-    -------
-    tuple of int
-        `resource` alone if it is reached in one go.
-    """
-    in_one_go = (
-        how == "none"
-        or rule == "never"
-        or (how == "inexact" and rule == "auto" and resource == largest)
-    )
-    return (resource,) if in_one_go else (*chain, resource)
-
-
-class HyperbandRun(Run):
-    """One run of the trials, each at a resource."""
-
-    search: HyperbandSearchCV
     tuner: HalvingTuner
-    store: Store | None = None
 
-    def _make_tuner(self, n_initial_points: int | str) -> HalvingTuner:
-        search, X, y = self.search, self.shared.X, self.shared.y
-        searched = {name for b in self.space.branches for name in b.dimensions}
-        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-        self.schedule = make_schedule(
-            search, searched, n_samples=n_samples, y=y, n_splits=len(self.splits)
-        )
-        self.n_samples, self._has_warned = n_samples, False
-        if self.schedule.resource == SAMPLES:
-            self._order_rows()
+    def __init__(
+        self,
+        problem: Problem,
+        searched: Searched,
+        schedule: Schedule,
+        rows: RungRows | None,
+        *,
+        sampler: str,
+        continuation: str,
+        n_iter: int | None,
+        repeats: bool,
+        is_refitted: bool,
+    ) -> None:
+        self.estimator, self.data = problem.estimator, problem.data
+        self.schedule = schedule
+        self.sampler, self.continuation = sampler, continuation
+        self.n_iter, self.repeats = n_iter, repeats
+        self.is_refitted = is_refitted
+        self.store: Store | None = None
+        self._rows = rows
         self._labels: dict[tuple[bool, type], Any] = {}
-        self._full_scores: list[float] = []
-        return HalvingTuner(
-            self.space,
-            CandidateSampler(
-                self.space,
-                is_random=search.sampler == "random",
-                seed=self.seed,
-                n_initial_points=n_initial_points,
-                initial_params=search._first_params(),
-            ),
-            rungs=self.schedule.rungs,
-            factor=search.factor,
-            n_brackets=len(self.schedule.brackets),
-            n_candidates=search.n_iter,
-            repeats=search.max_time is not None,
+        self._has_warned = False
+        tuner = HalvingTuner(
+            searched.space,
+            _make_sampler(problem, searched, sampler),
+            rungs=schedule.rungs,
+            factor=schedule.factor,
+            n_brackets=len(schedule.brackets),
+            n_candidates=n_iter,
+            repeats=repeats,
             extend=self._extend,
         )
+        # The tuner says when it is done.
+        super().__init__(searched, problem.splits, tuner, n_trials=sys.maxsize)
 
-    def _order_rows(self) -> None:
-        """Order the training rows of each split as rungs use them."""
-        y, self.codes = self.shared.y, None
-        if stratifies(self.base_estimator, y):
-            self.codes = label_codes(y)
-        in_time = is_series(self.cv)  # the latest rows, of whatever group
-        self.row_groups = None
-        if self.groups is not None and not in_time:
-            self.row_groups = np.asarray(self.groups)
-        self.orders = [
-            nested_order(
-                np.flatnonzero(train) if np.asarray(train).dtype == bool else train,
-                self.codes,
-                groups=self.row_groups,
-                is_series=in_time,
-                rng=np.random.default_rng([self.seed, 8, split]),
-            )
-            for split, (train, _) in enumerate(self.splits)
-        ]
-        if self.codes is not None:
-            self._check_labels(self.codes)
+    @property
+    def full(self) -> int:
+        """The full resource."""
+        return self.schedule.rungs[-1]
 
-    def _check_labels(self, codes: NDArray[np.intp]) -> None:
-        """Raise ``ValueError`` if the first rung is too small to have each label."""
-        given, begins = self.search.min_resources, self.schedule.rungs[0]
-        share = Fraction(begins, self.n_samples)
-        for order in self.orders:
-            # Where there are not two rows of each, `subset` takes a few more.
-            n_rows, n_needed = int(len(order) * share), len(first_rows(codes[order], 1))
-            if n_rows < n_needed:
-                raise ValueError(
-                    f"min_resources={given!r} makes a first rung of {begins} rows: "
-                    f"{n_rows} of the training rows of a split, and {n_needed} are "
-                    "needed to have every class of y; give at least "
-                    f"{math.ceil(n_needed / len(order) * self.n_samples)}"
-                )
+    @property
+    def is_parameter(self) -> bool:
+        """Whether the resource is a parameter of the estimator."""
+        return self.schedule.resource not in (SAMPLES, EPOCHS)
 
-    def _most_trials(self) -> int:
-        """Trials to run at the most: the tuner says when it is done."""
-        return sys.maxsize
+    # Before the run.
 
-    def _n_evaluations(self) -> int | None:
-        # Promotions ahead of time, where there are several workers, come on top.
-        is_one_pass = self.search.n_iter is None and self.search.max_time is None
-        if not is_one_pass or self.workers.n_workers > 1:
+    def identity(self) -> Mapping[str, Identity]:
+        """Return what else a journal must agree with."""
+        schedule = self.schedule
+        return {
+            "resources": identify((schedule.resource, schedule.rungs)),
+            "factor": identify(float(schedule.factor)),
+            "brackets": identify(len(schedule.brackets)),
+            "sampler": identify(self.sampler),
+            "continuation": identify(self.continuation),
+        }
+
+    def n_planned(self, n_workers: int) -> int | None:
+        """Return the number of trials of a single pass, if one worker runs it.
+
+        Several workers may promote candidates early, which adds trials.
+        """
+        is_one_pass = self.n_iter is None and not self.repeats
+        if not is_one_pass or n_workers > 1:
             return None
-        planned = planned_brackets(self.search, self.schedule, self.space.n_distinct)
-        n_trials = sum(sum(b.n_candidates) for b in planned)
-        return n_trials * len(self.splits)
+        return sum(sum(bracket.n_candidates) for bracket in self._planned())
 
-    def _announcement(self) -> str:
-        planned = planned_brackets(self.search, self.schedule, self.space.n_distinct)
+    def announcement(self) -> str:
+        """Return the brackets as text."""
         brackets = "; ".join(
             ", ".join(
                 f"{n} x {r}" for n, r in zip(b.n_candidates, b.resources, strict=True)
             )
-            for b in planned
+            for b in self._planned()
         )
         return (
             f"Fitting {len(self.splits)} folds for candidates x "
             f"{self.schedule.resource}: {brackets}"
         )
 
-    def _run(self, lag: int | None, before: list[Trial], root: CallbackTask) -> str:
-        with ExitStack() as stack:
-            if self.schedule.resource != SAMPLES:
-                folder = stack.enter_context(self.workers.folder())
-                self.store = Store(folder, _STATE_BYTES)
-                # Threads that silence warnings may restore the filters of each other.
-                stack.enter_context(warnings.catch_warnings())
-            return super()._run(lag, before, root)
+    def _planned(self) -> Any:
+        n_distinct = self.searched.space.n_distinct
+        return planned_brackets(self.schedule, self.n_iter, n_distinct)
 
-    # Stages ---------------------------------------------------------------------------
+    @contextmanager
+    def running(self, workers: Workers) -> Iterator[None]:
+        """Provide a folder for fitted states."""
+        if self.schedule.resource == SAMPLES:
+            yield
+            return
+        # Threads that silence warnings may restore the filters of each other.
+        with workers.folder() as folder, warnings.catch_warnings():
+            self.store = Store(folder, _STATE_BYTES)
+            yield
 
-    def _with_params(self, params: dict[str, Any]) -> BaseEstimator:
-        estimator = clone(self.base_estimator)
+    # During the run.
+
+    def job(self, trial: Trial, split: int) -> Job:
+        """Return one evaluation: what to train on, and in which steps."""
+        stage: Stage = trial.stage
+        train, test = self.splits[split]
+        factors: dict[str, float] = {}
+        estimator = self._with_params(trial.params)
+        if self._rows is not None and stage.resource < self.data.n_samples:
+            n_full = len(train)
+            train = self._rows.subset(split, stage.resource)
+            factors = scale_factors(estimator, n_full / len(train))
+        training = Training(
+            resource=self.schedule.resource,
+            chain=stage.chain,
+            settings=resolved_settings(estimator, self.data.n_samples),
+            factors=factors,
+            classes=self._labels_for(estimator),
+            store=self.store,
+            key=f"{stage.candidate}-{split}",
+            full=self.full,
+        )
+        is_trainable = self._is_trainable(estimator)
+        params = self.shown_params(trial) if is_trainable else trial.params
+        return Job(params, train, test, training)
+
+    def note(self, trial: Trial) -> str | None:
+        """Return the stage as text."""
+        stage: Stage = trial.stage
+        numbers = (stage.candidate, stage.bracket, stage.rung, stage.resource)
+        return json.dumps([*numbers, stage.chain])
+
+    def restore(self, note: str | None) -> Stage:
+        """Return the stage of a text."""
+        candidate, bracket, rung, resource, chain = json.loads(str(note))
+        return Stage(candidate, bracket, rung, resource, tuple(chain))
+
+    def counts(self, trial: Trial) -> bool:
+        """Return whether a trial has the full resource."""
+        return bool(trial.stage.resource >= self.full)
+
+    def _with_params(self, params: Params) -> BaseEstimator:
+        estimator = clone(self.estimator)
         return estimator.set_params(**clone(params, safe=False))
 
     def _is_trainable(self, candidate: BaseEstimator) -> bool:
@@ -394,108 +220,165 @@ class HyperbandRun(Run):
 
         A step that the space swaps may have no such parameter.
         """
-        name = self.schedule.resource
-        if name in (SAMPLES, EPOCHS):
+        if not self.is_parameter:
             return True
         try:
-            set_resource(candidate, name, self.schedule.rungs[-1])
+            set_resource(candidate, self.schedule.resource, self.full)
         except ValueError:
             return False
         return True
 
     def _labels_for(self, candidate: BaseEstimator) -> Any:
-        """Return `labels_of` a candidate, reading y once for each kind of them."""
+        """Return `labels_of` a candidate, reading y once for each kind of candidate."""
         if self.schedule.resource != EPOCHS:
             return None
         kind = is_classifier(candidate), type(leaf_of(candidate, EPOCHS)[0])
         if kind not in self._labels:
-            self._labels[kind] = labels_of(candidate, self.shared.y)
+            self._labels[kind] = labels_of(candidate, self.data.y)
         return self._labels[kind]
 
     def _extend(
-        self, params: dict[str, Any], chain: tuple[int, ...], resource: int
+        self, params: Params, chain: tuple[int, ...], resource: int
     ) -> tuple[int, ...]:
-        """Return the steps that lead candidates from one resource to the next."""
-        name = self.schedule.resource
-        how = "none"
+        """Return the steps that lead a candidate from one resource to the next."""
+        name, how = self.schedule.resource, "none"
         if name != SAMPLES:
             candidate = self._with_params(params)
             if self._is_trainable(candidate):
-                how = continuation(candidate, name, self.shared.fit_params or ())
-        is_wanted = name != SAMPLES and self.search.continuation != "never"
+                how = continuation(candidate, name, self.data.fit_params or ())
+        is_wanted = name != SAMPLES and self.continuation != "never"
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 f"What is promoted is trained from the start: "
-                f"{type(self.base_estimator).__name__} cannot go on with a larger "
+                f"{type(self.estimator).__name__} cannot go on with a larger "
                 f"{name!r}, as it is set here and with what fit is given.",
                 UserWarning,
                 stacklevel=2,
             )
-        largest = self.schedule.rungs[-1]
-        return steps(how, chain, resource, largest, self.search.continuation)
+        return steps(how, chain, resource, self.full, self.continuation)
 
-    def _to_fit(self, trial: Trial, split: int) -> dict[str, Any]:
-        stage: Stage = trial.stage
-        train, test = self.splits[split]
-        factors: dict[str, float] = {}
-        estimator = self._with_params(trial.params)
-        is_trainable = self._is_trainable(estimator)
-        if self.schedule.resource == SAMPLES:
-            share = Fraction(stage.resource, self.n_samples)
-            order = self.orders[split]
-            if share < 1:
-                codes = None if self.codes is None else self.codes[order]
-                groups = None if self.row_groups is None else self.row_groups[order]
-                train = subset(order, share, codes, groups)
-                factors = scale_factors(estimator, len(order) / len(train))
-        training = Training(
-            resource=self.schedule.resource,
-            chain=stage.chain,
-            settings=resolved_settings(estimator, self.n_samples),
-            factors=factors,
-            classes=self._labels_for(estimator),
-            store=self.store,
-            key=f"{stage.candidate}-{split}",
-            full=self.schedule.rungs[-1],
+    # After the run.
+
+    def shown_params(self, trial: Trial) -> Params:
+        """Return the params with the resource, if that is a parameter."""
+        if not self.is_parameter:
+            return trial.params
+        return trial.params | {self.schedule.resource: trial.stage.resource}
+
+    def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Return the outcomes with fit times that add up over the rungs."""
+        times = cumulative_times(
+            [trial.stage.candidate for trial in trials],
+            [trial.stage.resource for trial in trials],
+            np.array([[o["fit_time"] for o in trial.finished] for trial in trials]),
         )
-        params = self.search._all_params(trial) if is_trainable else trial.params
+        return [
+            outcome | {"fit_time": time}
+            for trial, row in zip(trials, times.tolist(), strict=True)
+            for outcome, time in zip(trial.finished, row, strict=True)
+        ]
+
+    def columns(
+        self, trials: Sequence[Trial], results: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return where each row stands, and ranks that put the full resource first."""
+        stages = [trial.stage for trial in trials]
+        resources = np.array([stage.resource for stage in stages])
+        columns: dict[str, Any] = {
+            name: ranks(results[name.replace("rank_", "mean_", 1)], resources)
+            for name in results
+            if name.startswith("rank_test_")
+        }
+        columns["iter"] = np.array([stage.rung for stage in stages])
+        columns["n_resources"] = resources
+        columns["bracket"] = np.array([stage.bracket for stage in stages])
+        return columns
+
+    def attributes(self, trials: Sequence[Trial]) -> dict[str, Any]:
+        """Return the schedule, and what has run of each bracket."""
+        rungs: dict[int, dict[int, list[int]]] = {}
+        for trial in trials:
+            of_bracket = rungs.setdefault(trial.stage.bracket, {})
+            of_bracket.setdefault(trial.stage.rung, []).append(trial.stage.resource)
+        brackets = [
+            {
+                "n_candidates": [len(rungs[b][i]) for i in sorted(rungs[b])],
+                "n_resources": [rungs[b][i][0] for i in sorted(rungs[b])],
+            }
+            for b in sorted(rungs)
+        ]
+        n_candidates = [n for b in brackets for n in b["n_candidates"]]
         return {
-            "parameters": params,
-            "train": train,
-            "test": test,
-            "training": training,
+            "resource_": self.schedule.resource,
+            "min_resources_": self.schedule.rungs[0],
+            "max_resources_": self.full,
+            "n_possible_iterations_": len(self.schedule.rungs),
+            "brackets_": brackets,
+            "n_candidates_": n_candidates,
+            "n_resources_": [r for b in brackets for r in b["n_resources"]],
+            "n_remaining_candidates_": math.ceil(
+                n_candidates[-1] / self.schedule.factor
+            ),
         }
 
-    # Journal --------------------------------------------------------------------------
+    def best_row(
+        self,
+        results: Mapping[str, Any],
+        metric: Any,
+        select: Callable[[Mapping[str, Any]], int],
+    ) -> int:
+        """Return the row that `refit` selects from those of the full resource."""
+        if f"mean_test_{metric}" not in results:  # a callable `refit`, several metrics
+            metric = next(n[10:] for n in results if n.startswith("mean_test_"))
+        resources = results["n_resources"]
+        rows = rows_to_choose_from(results[f"mean_test_{metric}"], resources)
+        reached = int(resources[rows[0]])
+        if reached < self.full:
+            refitted = " and refitted with the full resource" * self.is_refitted
+            warnings.warn(
+                "No candidate was scored with the full resource, "
+                f"{self.schedule.resource}={self.full}: the best one with {reached} is "
+                f"chosen{refitted}. best_score_ is its score with {reached}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return int(rows[select(take_rows(results, rows))])
 
-    def _plain(self, trial: Trial) -> dict[str, Any]:
-        stage: Stage = trial.stage
-        numbers = (stage.candidate, stage.bracket, stage.rung, stage.resource)
-        return super()._plain(trial) | {"#stage": json.dumps([*numbers, stage.chain])}
+    def best_params(self, params: Params) -> Params:
+        """Return the params with the full resource, if that is a parameter."""
+        if not self.is_parameter:
+            return params
+        return params | {self.schedule.resource: self.full}
 
-    def _trial(self, journaled: JournaledTrial) -> Trial:
-        trial = super()._trial(journaled)
-        stage = json.loads(str(journaled.params["#stage"]))
-        candidate, bracket, rung, resource, chain = stage
-        trial.stage = Stage(candidate, bracket, rung, resource, tuple(chain))
-        return trial
+    def is_refitted_anyway(self, results: Mapping[str, Any], row: int) -> bool:
+        """Return whether no candidate has a score at the full resource.
 
-    def _identity(self) -> dict[str, Identity]:
-        search, schedule = self.search, self.schedule
-        return {
-            "resources": identify((schedule.resource, schedule.rungs)),
-            "factor": identify(float(search.factor)),
-            "brackets": identify(len(schedule.brackets)),
-            "sampler": identify(search.sampler),
-            "continuation": identify(search.continuation),
-        }
+        Then nothing is known of a model like the refitted one, and a user who
+        interrupts a search with so little to show still wants its best.
+        """
+        return bool(results["n_resources"][row] < self.full)
 
-    # Stopping -------------------------------------------------------------------------
+    def fit_best(
+        self, best: Any, X: Any, y: Any, fit_params: Mapping[str, Any]
+    ) -> None:
+        """Fit the best candidate with the full resource."""
+        if self.schedule.resource != EPOCHS:
+            super().fit_best(best, X, y, fit_params)
+            return
+        labels = labels_of(best, y)
+        training = Training(resource=EPOCHS, chain=(self.full,), classes=labels)
+        training.fit(best, X, y, **fit_params)
 
-    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> str | None:
-        """Return why to stop; only what has the full resource says so."""
-        if trial.stage.resource < self.schedule.rungs[-1]:
-            return None
-        self._full_scores.append(scores[-1])
-        return super().stop_reason(trial, self._full_scores)
+
+def _make_sampler(problem: Problem, searched: Searched, kind: str) -> Sampler:
+    optimizer = Optimizer(
+        searched.space,
+        n_initial_points=problem.n_initial_points,
+        initial_params=searched.first,
+        random_state=problem.seed,
+    )
+    if kind == "random":
+        first = optimizer.initial_points
+        return RandomSampler(searched.space, first, problem.seed)
+    return ModelSampler(optimizer, problem.seed)

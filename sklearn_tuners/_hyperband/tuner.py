@@ -1,39 +1,42 @@
-"""The tuner behind `HyperbandSearchCV`: who is tried next, and at which resource.
+"""The tuner behind `HyperbandSearchCV`: which candidate is next, at which resource.
 
-Everything is decided from the trials told and the trials pending, so that replaying
-them gives the same proposals, and from the user's seed.
+Every decision depends on the trials told, the trials pending and the seed only. So a
+tuner that is told the same trials again makes the same proposals.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sklearn_tuners._engine.loop import Proposal, Trial
+from sklearn_tuners._engine.trial import Proposal, Trial
 from sklearn_tuners._hyperband.brackets import (
     Bracket,
     make_brackets,
     promoted,
     unrestricted_correlation,
 )
+from sklearn_tuners._hyperband.sampler import Sampler
+from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._typing import Params
 
-__all__ = ["HalvingTuner", "Sampler", "Stage"]
+__all__ = ["HalvingTuner", "Stage"]
 
-Params = dict[str, Any]
 Chain = tuple[int, ...]
 
 _MIN_SHARED, _MIN_CORRELATION = 8, 0.3
 """Candidates that two rungs must share before they are compared, and the rank
-correlation with the full resource below which a rung no longer drops candidates."""
+correlation with the full resource below which a rung drops no more candidates
+(conventions; docs/measured/hyperband.md has searches with a rung that ranks wrongly).
+"""
 
 _MAX_RETURNING = 50
-"""Candidates dropped on lower rungs among which the model may look for a better one."""
+"""Candidates dropped on lower rungs among which the model may look for a better one:
+each costs a row in every search for a proposal (convention)."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,13 @@ class Stage:
     Attributes
     ----------
     candidate : int
-        Number of the candidate, in the order in which they were sampled.
+        Number of the candidate, in the order of sampling.
     bracket, rung : int
         The bracket, counted over all passes, and the rung in it.
     resource : int
         What the candidate is trained with.
     chain : tuple of int
-        Resources of the steps in which it is trained, the last is `resource`.
+        Resources of the steps in which it is trained; the last is `resource`.
     """
 
     candidate: int
@@ -59,34 +62,38 @@ class Stage:
     chain: Chain
 
 
-class Sampler(Protocol):
-    """Where new candidates come from."""
+@dataclass
+class _Candidate:
+    """What is known of a candidate: its trials and scores by resource."""
+
+    latest: Trial
+    trials: dict[int, Trial] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
 
     @property
-    def n_initial_points(self) -> int:
-        """Candidates before the first one that depends on scores."""
+    def point(self) -> Point:
+        return self.latest.point
 
-    def ask(
-        self,
-        number: int,
-        pending: Sequence[tuple[Params, float]],
-        again: Sequence[Params],
-    ) -> Params | None:
-        """Return params, new ones or one of `again`; None if there are no more."""
+    @property
+    def resource(self) -> int:
+        """The largest resource that it has had."""
+        resource: int = self.latest.stage.resource
+        return resource
 
-    def tell(self, params: Params, score: float, fidelity: float) -> None:
-        """Report a score, and how near to the full resource it was had, 0 to 1."""
-
-    def regret_bound(self) -> float:
-        """Return how much better than the best told trial any params could be."""
+    @property
+    def has_failed(self) -> bool:
+        return not all(map(math.isfinite, self.scores.values()))
 
 
 @dataclass
 class _Rung:
-    """Candidates of a rung: scores of those told, and who is pending."""
+    """Candidates of a rung: those with a score there, and those pending."""
 
+    resource: int = 0
     scores: dict[int, float] = field(default_factory=dict)
     pending: set[int] = field(default_factory=set)
+    n_scores_known: int = 0
+    """Number of scores, of any rung, at the last tell of this one."""
 
     def __contains__(self, candidate: int) -> bool:
         return candidate in self.scores or candidate in self.pending
@@ -98,9 +105,9 @@ class _Rung:
 class HalvingTuner:
     """Runs brackets of successive halving one after the other.
 
-    A rung is left when all its candidates have a score. Workers that would wait for
-    that begin with the next bracket; when there is none, candidates are promoted early,
-    as in ASHA [1]_.
+    A rung is complete when all its candidates have a score. A worker that would wait
+    for that begins with the next bracket; if there is none, candidates are promoted
+    early, as in ASHA [1]_.
 
     Parameters
     ----------
@@ -111,13 +118,13 @@ class HalvingTuner:
     rungs : sequence of int
         Ascending resources.
     factor : int or float
-        The share of candidates that goes on is one in `factor`.
+        One candidate in `factor` goes on.
     n_brackets : int
         Brackets of a pass, from the one with most candidates on.
     n_candidates : int or None
-        Candidates that begin in a bracket, who returns is counted again; passes repeat
-        until then. With None passes repeat only if `repeats` is true, and then without
-        an end.
+        Number of candidates that begin in a bracket; one that returns counts again.
+        Passes repeat until then. With None passes repeat only if `repeats` is true, and
+        then without an end.
     repeats : bool
         See `n_candidates`.
     extend : callable
@@ -147,22 +154,16 @@ class HalvingTuner:
         self.extend = extend
         self._plans = make_brackets(rungs, factor)
         self._n_in_all = math.inf if repeats or n_candidates is not None else n_brackets
-        self._latest: dict[int, Trial] = {}
-        self._at: dict[tuple[int, int], Trial] = {}
-        self._score_at: dict[tuple[int, int], float] = {}
-        # How many of these there were when a rung of a bracket had its last one.
-        self._n_known_at: dict[tuple[int, int], int] = {}
-        self._keys: dict[int, bytes] = {}
-        self._verdicts: dict[tuple[int, int], tuple[int, set[int]]] = {}
+        self._candidates: dict[int, _Candidate] = {}
         self._brackets: dict[int, list[_Rung]] = {}
-        self._resources: dict[int, int] = {}
+        # Scores in the order of their tells, and what the first n of them say.
+        self._history: list[tuple[int, int, float]] = []
+        self._untrusted: dict[int, set[int]] = {}
         self._first_open = 0
-
-    # ------------------------------------------------------------------ interface
 
     @property
     def n_initial_points(self) -> int:
-        """Candidates before the first one that depends on scores."""
+        """Number of candidates before the first one that depends on scores."""
         return self.sampler.n_initial_points
 
     @property
@@ -184,21 +185,21 @@ class HalvingTuner:
     def tell(self, trial: Trial, score: float) -> None:
         """Report the score of a trial."""
         stage: Stage = trial.stage
-        known = self._latest.get(stage.candidate)
-        if known is None or known.stage.resource <= stage.resource:
-            self._latest[stage.candidate] = trial
-        is_new = (stage.candidate, stage.resource) not in self._at
-        self._at[stage.candidate, stage.resource] = trial
-        self._score_at[stage.candidate, stage.resource] = score
-        self._enter(self._brackets, stage).scores[stage.candidate] = score
-        self._n_known_at[stage.bracket, stage.rung] = len(self._score_at)
-        if stage.rung == 0:
-            self._resources[stage.bracket] = stage.resource
-        if is_new:
-            self.sampler.tell(trial.params, score, self._fidelity(stage.resource))
+        known = self._candidates.setdefault(stage.candidate, _Candidate(trial))
+        if known.resource <= stage.resource:
+            known.latest = trial
+        if stage.resource not in known.scores:
+            self._history.append((stage.candidate, stage.resource, score))
+            fidelity = self._fidelity(stage.resource)
+            self.sampler.tell(trial.point, score, fidelity)
+        known.trials[stage.resource] = trial
+        known.scores[stage.resource] = score
+        rung = _enter(self._brackets, stage)
+        rung.scores[stage.candidate] = score
+        rung.n_scores_known = len(self._history)
 
     def regret_bound(self) -> float:
-        """Return how much better than the best told trial any params could be."""
+        """Return how much better than the best told point any could be."""
         return self.sampler.regret_bound()
 
     def ask(self, pending: Sequence[Trial]) -> Proposal | None:
@@ -216,7 +217,7 @@ class HalvingTuner:
             if proposal is not None:
                 return proposal
             if not view.brackets.get(b):
-                break  # nobody can begin, in this bracket or a later one
+                break  # no candidate can begin, in this bracket or a later one
             b += 1
         for b in sorted(view.brackets):
             if b >= self._first_open:
@@ -225,52 +226,39 @@ class HalvingTuner:
                     return proposal
         return None
 
-    # ------------------------------------------------------------------- schedule
+    # Which rungs are trusted.
 
     @property
     def untrusted(self) -> set[int]:
         """Resources whose scores do not rank candidates as the full resource does."""
-        return self._untrusted_after(len(self._score_at))
+        return self._untrusted_after(len(self._history))
 
     def _untrusted_after(self, n: int) -> set[int]:
         """Return what the first `n` scores say of `untrusted`.
 
-        The rank correlation with the full resource is the product of those from each
-        rung to the next, as if each knew no more of the end than the next one does.
+        The rank correlation with the full resource is taken as the product of those
+        from each rung to the next, as if each rung knew no more of the end than the
+        next one does.
         """
-        scores: dict[int, dict[int, float]] = {r: {} for r in self.rungs}
-        for (candidate, resource), score in islice(self._score_at.items(), n):
-            if math.isfinite(score):
-                scores[resource][candidate] = score
-        found, product = set(), 1.0
-        for low, high in list(zip(self.rungs, self.rungs[1:], strict=False))[::-1]:
-            product *= self._correlation(scores, low, high)
-            if product < _MIN_CORRELATION:
-                found.add(low)
-        return found
+        if n not in self._untrusted:
+            scores: dict[int, dict[int, float]] = {r: {} for r in self.rungs}
+            for candidate, resource, score in self._history[:n]:
+                if math.isfinite(score):
+                    scores[resource][candidate] = score
+            found, product = set(), 1.0
+            for low, high in list(zip(self.rungs, self.rungs[1:], strict=False))[::-1]:
+                product *= _correlation(scores[low], scores[high])
+                if product < _MIN_CORRELATION:
+                    found.add(low)
+            self._untrusted[n] = found
+        return self._untrusted[n]
 
-    def _untrusted_when_over(self, b: int, i: int) -> set[int]:
-        """Return `untrusted` as it was when a rung had its last score."""
-        n = self._n_known_at.get((b, i), 0)
-        if self._verdicts.get((b, i), (-1, set()))[0] != n:
-            self._verdicts[b, i] = (n, self._untrusted_after(n))
-        return self._verdicts[b, i][1]
+    # The plan of a bracket.
 
-    @staticmethod
-    def _correlation(scores: dict[int, dict[int, float]], low: int, high: int) -> float:
-        """Rank correlation of two neighbouring rungs, 1 as long as it is not known."""
-        shared = sorted(scores[low].keys() & scores[high].keys())
-        if len(shared) < _MIN_SHARED:
-            return 1.0
-        before, after = (np.array([scores[r][c] for c in shared]) for r in (low, high))
-        everyone = np.array(list(scores[low].values()))
-        found = unrestricted_correlation(everyone, before, after)
-        return 1.0 if math.isnan(found) else max(found, 0.0)
-
-    def _plan(self, b: int, resources: dict[int, int]) -> Bracket:
-        """Return the bracket number `b`, which begins above untrusted rungs."""
-        if b in resources:
-            level = self.rungs.index(resources[b])
+    def _plan(self, b: int, brackets: dict[int, list[_Rung]]) -> Bracket:
+        """Return the plan of a bracket, which begins above untrusted rungs."""
+        if brackets.get(b):
+            level = self.rungs.index(brackets[b][0].resource)
         else:
             level = b % self.n_brackets
             untrusted = self.untrusted
@@ -287,17 +275,10 @@ class HalvingTuner:
         low, high = math.log(self.rungs[0]), math.log(self.rungs[-1])
         return (math.log(resource) - low) / (high - low)
 
-    @staticmethod
-    def _enter(brackets: dict[int, list[_Rung]], stage: Stage) -> _Rung:
-        rungs = brackets.setdefault(stage.bracket, [])
-        while len(rungs) <= stage.rung:
-            rungs.append(_Rung())
-        return rungs[stage.rung]
-
-    # ------------------------------------------------------------------ proposals
+    # Proposals.
 
     def _is_over(self, b: int, view: _View) -> bool:
-        """Return whether a bracket has nobody left to begin or to promote."""
+        """Return whether no candidate is left to begin or to promote in a bracket."""
         plan, rungs = view.plan(b), view.brackets.get(b, [])
         if not rungs or not self._is_full(b, view):
             return False
@@ -316,30 +297,21 @@ class HalvingTuner:
         rung = view.brackets[b][0] if view.brackets.get(b) else _Rung()
         return (
             len(rung) >= view.plan(b).n_candidates[0]
-            or self._is_used_up(view)
+            or (self.n_candidates is not None and view.n_begun >= self.n_candidates)
             or (view.is_exhausted and not self._returning(b, view))
         )
 
-    def _is_used_up(self, view: _View) -> bool:
-        return self.n_candidates is not None and view.n_begun >= self.n_candidates
-
     def _chosen(self, b: int, i: int, view: _View) -> list[int]:
-        """Return who goes on from a rung on which everybody has a score.
+        """Return the candidates that go on from a rung on which all have a score.
 
-        The best; but those proposed first if the rung had turned out to rank wrongly by
-        the time it had its last score. A later verdict changes nothing.
+        These are the best; but the ones proposed first if the rung had turned out to
+        rank wrongly by the time of its last score. A later verdict changes nothing.
         """
-        plan, scores = view.plan(b), view.brackets[b][i].scores
+        plan, rung = view.plan(b), view.brackets[b][i]
         n = len(view.brackets[b][0])
         n_next = plan.limited_to(n, self.factor).n_candidates[i + 1]
-        untrusted = self._untrusted_when_over(b, i)
-        return self._best(scores, n_next, plan.resources[i] not in untrusted)
-
-    @staticmethod
-    def _best(scores: dict[int, float], n: int, is_trusted: bool) -> list[int]:
-        if not is_trusted:
-            scores = {c: 0.0 for c, score in scores.items() if math.isfinite(score)}
-        return promoted(scores, n)
+        untrusted = self._untrusted_after(rung.n_scores_known)
+        return _best(rung.scores, n_next, plan.resources[i] not in untrusted)
 
     def _promotion(
         self, b: int, view: _View, *, early: bool = False
@@ -353,7 +325,7 @@ class HalvingTuner:
                 n = int(len(rungs[i].scores) // float(self.factor))
                 is_trusted = plan.resources[i] not in self.untrusted
                 n = min(n, plan.n_candidates[i + 1])
-                chosen = self._best(rungs[i].scores, n, is_trusted)
+                chosen = _best(rungs[i].scores, n, is_trusted)
             else:
                 continue
             for candidate in chosen:
@@ -365,7 +337,7 @@ class HalvingTuner:
         return None
 
     def _is_complete(self, b: int, i: int, view: _View) -> bool:
-        """Return whether all who will ever be on a rung have a score there."""
+        """Return whether all that will ever be on a rung have a score there."""
         rungs = view.brackets[b]
         if rungs[i].pending:
             return False
@@ -376,27 +348,27 @@ class HalvingTuner:
         )
 
     def _newcomer(self, b: int, view: _View) -> Proposal | None:
-        """Return a candidate that begins in a bracket: new, else one from another."""
+        """Return a candidate that begins in a bracket: a new one, else a known one."""
         if self._is_full(b, view):
             return None
         plan = view.plan(b)
         if not view.is_exhausted:
             dropped = self._dropped(b, view)
-            params = self.sampler.ask(
+            point = self.sampler.ask(
                 view.n_known,
-                view.pending_params(self),
-                [self._latest[c].params for c in dropped.values()],
+                view.pending_points,
+                [self._candidates[c].point for c in dropped.values()],
             )
-            if params is not None:
-                known = dropped.get(self.space.key(self.space.encode(params)))
+            if point is not None:
+                known = dropped.get(point.key)
                 if known is not None:
                     return self._proposal(known, b, 0, plan, view)
                 resource = plan.resources[0]
-                chain = self.extend(params, (), resource)
-                return Proposal(params, Stage(view.n_known, b, 0, resource, chain))
+                chain = self.extend(point.params, (), resource)
+                return Proposal(point, Stage(view.n_known, b, 0, resource, chain))
             view.is_exhausted = True
         if not view.touched <= {b}:
-            return None  # who is in a bracket that still runs may get further there
+            return None  # candidates of a running bracket may get further there
         for candidate in self._returning(b, view):
             proposal = self._proposal(candidate, b, 0, plan, view)
             if proposal is not None:
@@ -404,9 +376,9 @@ class HalvingTuner:
         return None
 
     def _dropped(self, b: int, view: _View) -> dict[bytes, int]:
-        """Return, by key, who may begin in a bracket and has had less than its first.
+        """Return, by key, the candidates that may begin in a bracket once more.
 
-        The best ones, if there are many.
+        They have had less than its first resource. If there are many, the best ones.
         """
         begins = view.plan(b).resources[0]
         if begins == self.rungs[0] or view.n_known < self.n_initial_points:
@@ -415,74 +387,73 @@ class HalvingTuner:
         fit = [
             c
             for c in self._returning(b, view)
-            if self._latest[c].stage.resource < begins and c not in busy
+            if self._candidates[c].resource < begins and c not in busy
         ]
-        for c in fit[:_MAX_RETURNING]:
-            if c not in self._keys:
-                row = self.space.encode(self._latest[c].params)
-                self._keys[c] = self.space.key(row)
         # Of several with one key the best one.
-        return {self._keys[c]: c for c in reversed(fit[:_MAX_RETURNING])}
+        return {
+            self._candidates[c].point.key: c for c in reversed(fit[:_MAX_RETURNING])
+        }
 
     def _returning(self, b: int, view: _View) -> list[int]:
         """Return known candidates that may join a bracket, the best first.
 
-        Those that have failed, or have the full resource already, do not return:
-        nothing would be learnt, and passes that repeat would not end.
+        Candidates that have failed, or have the full resource already, do not return:
+        that would teach nothing, and passes that repeat would not end.
         """
         rung = view.brackets[b][0] if view.brackets.get(b) else _Rung()
-        out = {c for (c, r) in self._at if r == self.rungs[-1]}
-        out |= {c for (c, _), s in self._score_at.items() if not math.isfinite(s)}
 
-        def merit(candidate: int) -> tuple[float, float, int]:
-            resource = self._latest[candidate].stage.resource
-            return -resource, -self._score_at[candidate, resource], candidate
+        def merit(number: int) -> tuple[float, float, int]:
+            candidate = self._candidates[number]
+            return -candidate.resource, -candidate.scores[candidate.resource], number
 
         return sorted(
-            (c for c in self._latest if c not in rung and c not in out), key=merit
+            (
+                number
+                for number, candidate in self._candidates.items()
+                if number not in rung
+                and self.rungs[-1] not in candidate.scores
+                and not candidate.has_failed
+            ),
+            key=merit,
         )
 
     def _proposal(
-        self, candidate: int, b: int, rung: int, plan: Bracket, view: _View
+        self, number: int, b: int, rung: int, plan: Bracket, view: _View
     ) -> Proposal | None:
         """Return a known candidate at another resource; None if that is running."""
         resource = plan.resources[rung]
-        if (candidate, resource) in view.running:
+        if (number, resource) in view.running:
             return None
-        latest = self._latest[candidate]
-        done = self._at.get((candidate, resource))
+        candidate = self._candidates[number]
+        done = candidate.trials.get(resource)
         if done is not None:
-            stage = Stage(candidate, b, rung, resource, done.stage.chain)
-            return Proposal(done.params, stage, done.finished)
-        is_further = latest.stage.resource < resource
-        chain = latest.stage.chain if is_further else ()
-        chain = self.extend(latest.params, chain, resource)
-        return Proposal(latest.params, Stage(candidate, b, rung, resource, chain))
+            stage = Stage(number, b, rung, resource, done.stage.chain)
+            return Proposal(done.point, stage, done.finished)
+        chain = candidate.latest.stage.chain if candidate.resource < resource else ()
+        chain = self.extend(candidate.point.params, chain, resource)
+        return Proposal(candidate.point, Stage(number, b, rung, resource, chain))
 
 
 class _View:
-    """The tuner's trials and the pending ones, put together for one `ask`."""
+    """The trials of a tuner and the pending ones, put together for one `ask`."""
 
     def __init__(self, tuner: HalvingTuner, pending: Sequence[Trial]) -> None:
         self._tuner = tuner
-        self._pending = pending
         self._plans: dict[int, Bracket] = {}
-        self.resources = dict(tuner._resources)
+        self.pending_points = [trial.point for trial in pending]
         self.touched = {trial.stage.bracket for trial in pending}
         # Only the brackets with something pending differ from what the tuner has.
         self.brackets = dict(tuner._brackets)
         for b in self.touched:
             self.brackets[b] = [
-                _Rung(rung.scores) for rung in tuner._brackets.get(b, [])
+                replace(rung, pending=set()) for rung in tuner._brackets.get(b, [])
             ]
         self.running: set[tuple[int, int]] = set()
         for trial in pending:
             stage: Stage = trial.stage
-            tuner._enter(self.brackets, stage).pending.add(stage.candidate)
+            _enter(self.brackets, stage).pending.add(stage.candidate)
             self.running.add((stage.candidate, stage.resource))
-            if stage.rung == 0:
-                self.resources[stage.bracket] = stage.resource
-        known = tuner._latest.keys() | {trial.stage.candidate for trial in pending}
+        known = tuner._candidates.keys() | {trial.stage.candidate for trial in pending}
         self.n_known = len(known)
         self.n_begun = sum(len(rungs[0]) for rungs in self.brackets.values() if rungs)
         self.is_exhausted = self.n_known >= tuner.space.n_distinct
@@ -490,12 +461,31 @@ class _View:
     def plan(self, b: int) -> Bracket:
         """Return the plan of a bracket."""
         if b not in self._plans:
-            self._plans[b] = self._tuner._plan(b, self.resources)
+            self._plans[b] = self._tuner._plan(b, self.brackets)
         return self._plans[b]
 
-    def pending_params(self, tuner: HalvingTuner) -> list[tuple[Params, float]]:
-        """Return params and fidelity of what is pending."""
-        return [
-            (trial.params, tuner._fidelity(trial.stage.resource))
-            for trial in self._pending
-        ]
+
+def _enter(brackets: dict[int, list[_Rung]], stage: Stage) -> _Rung:
+    """Return the rung of a stage, made if need be."""
+    rungs = brackets.setdefault(stage.bracket, [])
+    while len(rungs) <= stage.rung:
+        rungs.append(_Rung())
+    rungs[stage.rung].resource = stage.resource
+    return rungs[stage.rung]
+
+
+def _best(scores: dict[int, float], n: int, is_trusted: bool) -> list[int]:
+    """Return the `n` best candidates, or the first ones where scores mean nothing."""
+    if not is_trusted:
+        scores = {c: 0.0 for c, score in scores.items() if math.isfinite(score)}
+    return promoted(scores, n)
+
+
+def _correlation(low: dict[int, float], high: dict[int, float]) -> float:
+    """Rank correlation of two neighbouring rungs, 1 as long as it is not known."""
+    shared = sorted(low.keys() & high.keys())
+    if len(shared) < _MIN_SHARED:
+        return 1.0
+    before, after = (np.array([rung[c] for c in shared]) for rung in (low, high))
+    found = unrestricted_correlation(np.array(list(low.values())), before, after)
+    return 1.0 if math.isnan(found) else max(found, 0.0)

@@ -1,9 +1,9 @@
-"""The SQLite file behind a journal: its format, who may open it, what is refused.
+"""The SQLite file behind a journal: its format, its lock, what is refused.
 
-`open_file` gives a connection to a file that is a sound journal of the same search and
-locked for this process. Everything that speaks against it is found before anything is
-written, and said in words that name the file and the way out; `explained` does the
-same for what goes wrong later.
+`open_file` locks the file for this process and opens it if it is a sound journal;
+`create_file` makes a new one; `check_identity` compares what the file and the search
+say they are. Each refusal names the file and the way out. `explained` does the same for
+errors of SQLite.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from typing import Literal, NamedTuple
 __all__ = [
     "Identity",
     "Synchronous",
+    "check_identity",
+    "create_file",
     "explained",
     "from_text",
+    "held_identity",
     "open_file",
     "set_durability",
     "to_text",
@@ -29,13 +32,13 @@ __all__ = [
 Synchronous = Literal["NORMAL", "FULL"]
 
 _APPLICATION_ID = int.from_bytes(b"skTu")
-_FORMAT = 1
-_BUSY_TIMEOUT = 30.0  # seconds to wait for a program that writes to the journal as well
-_LOCK_ATTEMPTS = 100  # each fails only if an owner has ended in these microseconds
+_FORMAT = 2
+_BUSY_TIMEOUT = 30.0  # seconds to wait for another program that writes to the journal
+_LOCK_ATTEMPTS = 100  # each fails only if an owner ends in these very microseconds
 
 # No STRICT tables: they need SQLite 3.37, and Python 3.11 runs on older ones.
 _SCHEMA = """
-CREATE TABLE identity (  -- what the search is; another search is refused
+CREATE TABLE identity (  -- what the search is: another search is refused
     part TEXT NOT NULL PRIMARY KEY,
     digest TEXT NOT NULL,
     description TEXT NOT NULL
@@ -46,7 +49,11 @@ CREATE TABLE setting (  -- fixed when the search began
 );
 CREATE TABLE trial (  -- params in the order in which they were proposed
     number INTEGER PRIMARY KEY CHECK (number >= 0),
-    params TEXT NOT NULL  -- JSON; floats are written so that they read back exactly
+    params TEXT NOT NULL,  -- JSON; floats are written so that they read back exactly
+    listed TEXT,  -- JSON: names of the params that are objects listed in the space
+    row TEXT,  -- JSON: the row of the unit cube that says which of the objects
+    note TEXT,  -- what the search notes on the trial
+    CHECK ((listed IS NULL) = (row IS NULL))
 );
 CREATE TABLE outcome (  -- a finished fold
     trial INTEGER NOT NULL REFERENCES trial,
@@ -92,14 +99,9 @@ class Identity(NamedTuple):
 
 
 def open_file(
-    path: str,
-    name: str,
-    resources: ExitStack,
-    *,
-    identity: Mapping[str, Identity],
-    settings: Mapping[str, str],
-) -> sqlite3.Connection:
-    """Create the file, or open it if it belongs to the same search.
+    path: str, name: str, resources: ExitStack
+) -> tuple[str, sqlite3.Connection | None]:
+    """Lock the file, and open it if there is a journal in it.
 
     Parameters
     ----------
@@ -109,15 +111,13 @@ def open_file(
         What error messages call it.
     resources : ExitStack
         Closing it closes the connection and lifts the lock.
-    identity : mapping of str to Identity
-        Written to a new file, compared with an existing one.
-    settings : mapping of str to str
-        Written to a new file, as they are.
 
     Returns
     -------
-    db : sqlite3.Connection
-        Without implicit transactions.
+    file : str
+        The absolute path, for `create_file`.
+    db : sqlite3.Connection or None
+        Without implicit transactions; None if the file does not exist or is empty.
 
     Raises
     ------
@@ -126,20 +126,79 @@ def open_file(
     """
     file = _checked_file(path, name)
     resources.callback(_release, f"{file}-lock", _lock(f"{file}-lock", name))
-    _check_format(file, name)
+    if not os.path.exists(file):
+        return file, None
+    _look_at_format(file, name)
+    with ExitStack() as failing:
+        db = _connect(file, failing)
+        _check_format(db, name)
+        if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return file, None
+        _check_undamaged(db, name)
+        resources.push(failing.pop_all())
+    return file, db
+
+
+def create_file(
+    file: str,
+    resources: ExitStack,
+    *,
+    identity: Mapping[str, Identity],
+    settings: Mapping[str, str],
+) -> sqlite3.Connection:
+    """Write tables, identity and settings in one transaction.
+
+    Before the write-ahead log is used, so that the file itself is complete from then
+    on: `_look_at_format` does not see the log.
+
+    Parameters
+    ----------
+    file : str
+        From `open_file`, which found no journal in it.
+    resources : ExitStack
+        Closing it closes the connection.
+    identity : mapping of str to Identity
+        What the search is, part by part.
+    settings : mapping of str to str
+        Their values are written as they are.
+
+    Returns
+    -------
+    db : sqlite3.Connection
+        Without implicit transactions.
+    """
+    with ExitStack() as failing:
+        if not os.path.exists(file):
+            failing.callback(Path(file).unlink, missing_ok=True)
+        db = _connect(file, failing)
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {_FORMAT}")
+            for statement in _SCHEMA.split(";\n"):
+                db.execute(statement)
+            db.executemany(
+                "INSERT INTO identity VALUES (?, ?, ?)",
+                [(to_text(part), *map(to_text, identity[part])) for part in identity],
+            )
+            db.executemany(
+                "INSERT INTO setting VALUES (?, ?)",
+                [(to_text(setting), value) for setting, value in settings.items()],
+            )
+        failing.pop_all()
+    resources.callback(db.close)
+    return db
+
+
+def _connect(file: str, resources: ExitStack) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=_BUSY_TIMEOUT, isolation_level=None)
     resources.callback(db.close)
     db.execute("PRAGMA foreign_keys = ON")
-    if db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        _check_undamaged(db, name)
-        _check_identity(db, identity, name)
-    else:
-        _create(db, identity, settings)
     return db
 
 
 def set_durability(db: sqlite3.Connection, synchronous: Synchronous) -> None:
-    """Choose log and syncing, and see that the database can be written."""
+    """Choose log and syncing, and check that the database can be written."""
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     # With a rollback journal NORMAL can corrupt the file at a power cut.
     db.execute(f"PRAGMA synchronous = {synchronous if mode == 'wal' else 'FULL'}")
@@ -165,27 +224,30 @@ def _checked_file(path: str, name: str) -> str:
     return file
 
 
-def _check_format(file: str, name: str) -> None:
-    """Raise ``ValueError`` if the file is not a journal of a format known here.
+def _look_at_format(file: str, name: str) -> None:
+    """Raise ``ValueError`` if the file is not a journal of the format known here.
 
     To open the database of another application could already change it: SQLite rolls
     back, or writes back, what a crash has left. ``immutable`` only looks at the file.
     """
-    if not os.path.exists(file):
-        return
     db = sqlite3.connect(f"{Path(file).as_uri()}?mode=ro&immutable=1", uri=True)
     with closing(db):
         try:
-            (application,) = db.execute("PRAGMA application_id").fetchone()
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            (n_tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            _check_format(db, name)
         except sqlite3.DatabaseError as error:
+            # After a crash the file may need its log to be readable. Whether it is
+            # damaged shows when it is opened with that.
             if _code(error) == sqlite3.SQLITE_NOTADB:
                 raise
-            # A crash may have left the file in need of its log. If it is damaged,
-            # opening it in earnest says so.
-            return
-    if application != _APPLICATION_ID and (application or n_tables):
+
+
+def _check_format(db: sqlite3.Connection, name: str) -> None:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (n_tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not application and not n_tables:
+        return
+    if application != _APPLICATION_ID:
         raise ValueError(
             f"{name} is an SQLite database, but not a journal of sklearn_tuners "
             f"(application_id {application}, not {_APPLICATION_ID}): give another path"
@@ -193,7 +255,14 @@ def _check_format(file: str, name: str) -> None:
     if version > _FORMAT:
         raise ValueError(
             f"{name} was written by a newer version of sklearn_tuners (format "
-            f"{version}, this one knows {_FORMAT}): upgrade, or give another path"
+            f"{version}, this one reads format {_FORMAT}): upgrade, or give another "
+            "path"
+        )
+    if version < _FORMAT:
+        raise ValueError(
+            f"{name} was written by an earlier version of sklearn_tuners (format "
+            f"{version}, this one reads format {_FORMAT}): give another path, or "
+            "delete the file to search anew"
         )
 
 
@@ -207,22 +276,34 @@ def _check_undamaged(db: sqlite3.Connection, name: str) -> None:
             raise _damaged(name, damage)
 
 
-def _check_identity(
-    db: sqlite3.Connection, identity: Mapping[str, Identity], name: str
-) -> None:
-    """Raise ``ValueError`` that lists the parts in which the search is another one."""
-    held = {
+def held_identity(db: sqlite3.Connection) -> dict[str, Identity]:
+    """Return what the search in a journal is, part by part."""
+    return {
         from_text(part): Identity(from_text(digest), from_text(description))
         for part, digest, description in db.execute(
             "SELECT part, digest, description FROM identity ORDER BY rowid"
-        )
+        ).fetchall()
     }
+
+
+def check_identity(
+    held: Mapping[str, Identity], given: Mapping[str, Identity], name: str
+) -> None:
+    """Raise ``ValueError`` that lists the parts in which two searches differ.
+
+    Parameters
+    ----------
+    held, given : mapping of str to Identity
+        Parts of the search in the journal, and of this one.
+    name : str
+        What the message calls the file.
+    """
     differences = [
-        f"  {part}: {_difference(held.get(part), identity.get(part))}"
-        for part in {**held, **identity}
+        f"  {part}: {_difference(held.get(part), given.get(part))}"
+        for part in {**held, **given}
         if part not in held
-        or part not in identity
-        or held[part].digest != identity[part].digest
+        or part not in given
+        or held[part].digest != given[part].digest
     ]
     if differences:
         raise ValueError(
@@ -240,32 +321,6 @@ def _difference(theirs: Identity | None, ours: Identity | None) -> str:
         f"the journal has {theirs.description if theirs else 'none'}, "
         f"this search has {ours.description if ours else 'none'}"
     )
-
-
-def _create(
-    db: sqlite3.Connection,
-    identity: Mapping[str, Identity],
-    settings: Mapping[str, str],
-) -> None:
-    """Write tables, identity and settings in one transaction.
-
-    Before the write-ahead log is used, so that the file itself is complete from then
-    on: `_check_format` does not see the log.
-    """
-    with db:
-        db.execute("BEGIN IMMEDIATE")
-        db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {_FORMAT}")
-        for statement in _SCHEMA.split(";\n"):
-            db.execute(statement)
-        db.executemany(
-            "INSERT INTO identity VALUES (?, ?, ?)",
-            [(to_text(part), *map(to_text, identity[part])) for part in identity],
-        )
-        db.executemany(
-            "INSERT INTO setting VALUES (?, ?)",
-            [(to_text(setting), value) for setting, value in settings.items()],
-        )
 
 
 def to_text(value: str) -> str | bytes:

@@ -22,7 +22,7 @@ import math
 import operator
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from numbers import Number
@@ -34,14 +34,17 @@ import numpy as np
 from sklearn_tuners._journal.file import (
     Identity,
     Synchronous,
+    check_identity,
+    create_file,
     explained,
     from_text,
+    held_identity,
     open_file,
     set_durability,
     to_text,
 )
 
-__all__ = ["Identity", "Journal", "JournaledTrial"]
+__all__ = ["Identity", "Journal", "JournaledTrial", "Plain"]
 
 Plain = int | float | str | bool | None
 """What params and settings may hold: JSON keeps these exactly, NaN and inf included."""
@@ -62,28 +65,42 @@ class JournaledTrial:
     outcomes : dict of int to dict
         The outcome of each finished split, as given to `Journal.add_outcome`; splits
         in ascending order.
+    listed : list of str or None
+        Names of the params that are objects listed in the space.
+    row : list of float or None
+        The row of the unit cube that says which of the objects they are.
+    note : str or None
+        What the search noted.
     """
 
     number: int
     params: dict[str, Plain]
     outcomes: dict[int, dict[str, Any]]
+    listed: list[str] | None = None
+    row: list[float] | None = None
+    note: str | None = None
 
 
 class Journal:
     """The SQLite file from which a search is resumed.
 
-    Get one from `Journal.open` and close it when the search ends, best by ``with``.
-    It belongs to the thread that opened it; a process forked meanwhile cannot use it.
+    It opens in two steps, as the space and the schedule of a search depend on the seed
+    and the splits, which are in the journal: `open` compares what is known before them,
+    `confirm` the rest. Close it when the search ends, best by ``with``. It belongs to
+    the thread that opened it; a process forked meanwhile cannot use it.
 
     While it is open, ``PATH-lock`` (who has it open), ``PATH-wal`` (the last commits)
     and ``PATH-shm`` stand beside the file and are removed on closing. After a crash
     they remain until the search is resumed; ``PATH-wal`` is then a part of the journal:
-    whoever copies or moves the file takes it along.
+    copy or move it together with the file.
 
     Attributes
     ----------
-    settings : mapping of str to int, float, str, bool or None
-        The settings in force: those given when the journal was created. Read-only.
+    name : str
+        What error messages call the file.
+    settings : mapping of str to int, float, str, bool or None, or None
+        The settings in force, those given when the journal was created; None if it is
+        new and not confirmed. Read-only.
 
     Notes
     -----
@@ -116,8 +133,11 @@ class Journal:
     >>> import tempfile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp(), "search.db")
-    >>> identity = {"estimator": Identity("9c1f", "SVC()")}
-    >>> with Journal.open(path, identity=identity, settings={"seed": 7}) as journal:
+    >>> data = {"data": Identity("9c1f", "150 x 4")}
+    >>> space = {"search space": Identity("07ab", "C from 0.1 to 10")}
+    >>> with Journal.open(path, identity=data) as journal:
+    ...     is_new = journal.settings is None
+    ...     journal.confirm(identity=space, settings={"seed": 7})
     ...     journal.add_trial(0, {"C": 1.0, "kernel": "rbf"})
     ...     journal.add_outcome(
     ...         0,
@@ -130,12 +150,16 @@ class Journal:
     ...             "fit_error": None,
     ...         },
     ...     )
+    >>> is_new
+    True
 
     The process may die here. With the same identity the journal is resumed:
 
-    >>> with Journal.open(path, identity=identity, settings={"seed": 8}) as journal:
+    >>> with Journal.open(path, identity=data) as journal:
+    ...     seed = journal.settings["seed"]
+    ...     journal.confirm(identity=space, settings={"seed": 8})
     ...     (trial,) = journal.trials()
-    ...     journal.settings["seed"]
+    >>> seed
     7
     >>> trial.params
     {'C': 1.0, 'kernel': 'rbf'}
@@ -145,15 +169,24 @@ class Journal:
 
     def __init__(
         self,
-        db: sqlite3.Connection,
         name: str,
-        settings: Mapping[str, Plain],
+        file: str,
+        db: sqlite3.Connection | None,
         resources: ExitStack,
+        *,
+        settings: Mapping[str, Plain] | None,
+        identity: Mapping[str, Identity],
+        synchronous: Synchronous,
     ) -> None:
+        self.name = name
         self.settings = settings
-        self._db = db
-        self._name = name
+        self._file = file
+        self._opened = db
+        self._confirmed: sqlite3.Connection | None = None
         self._resources = resources
+        self._identity = identity
+        self._synchronous = synchronous
+        self._is_closed = False
         self._pid = os.getpid()
 
     @classmethod
@@ -162,20 +195,17 @@ class Journal:
         path: str | os.PathLike[str],
         *,
         identity: Mapping[str, Identity],
-        settings: Mapping[str, Plain],
         synchronous: Synchronous = "NORMAL",
     ) -> Journal:
-        """Create the journal of a search, or open it to resume the search.
+        """Lock the journal of a search, and compare what is known of the search.
 
         Parameters
         ----------
         path : str or path-like
-            The file. If it does not exist, or is empty, a new journal is created.
+            The file. If it does not exist, or is empty, the journal is new.
         identity : mapping of str to Identity
-            What the search is, part by part, under names for the user to read. Stored
-            in a new journal, compared with what is stored in an existing one.
-        settings : mapping of str to int, float, str, bool or None
-            Values to remember in a new journal. Those of an existing one stay in force.
+            What the search is, part by part, under names for the user to read. The
+            other parts are given to `confirm`.
         synchronous : {"NORMAL", "FULL"}, default="NORMAL"
             Whether a commit waits for the disk, see the notes of the class. May change
             from one opening to the next.
@@ -183,12 +213,12 @@ class Journal:
         Returns
         -------
         journal : Journal
-            Nobody else can open this path until it is closed.
+            Not confirmed. It cannot be opened a second time until it is closed.
 
         Raises
         ------
         ValueError
-            If the journal belongs to another search, was written by a newer version, is
+            If the journal belongs to another search, was written by another version, is
             damaged, or the file is something else.
         OSError
             ``FileNotFoundError`` if there is no such folder, ``IsADirectoryError`` if
@@ -196,11 +226,9 @@ class Journal:
             written, ``OSError`` for anything else that the system refuses.
         RuntimeError
             If the journal is open already, in this process or another.
-        TypeError
-            If a setting is not a plain value.
 
-        In all these cases the file is left as it was, and none is created. (Only what a
-        crash has left in the log of a journal may have been written back into it.)
+        The file is left as it is, and none is created. (Only what a crash has left in
+        the log of a journal may be written back into it.)
         """
         if synchronous not in ("NORMAL", "FULL"):
             raise ValueError(
@@ -208,13 +236,65 @@ class Journal:
             )
         path = os.fsdecode(path)
         name = f"journal={path!r}"
-        values = {setting: _json(setting, settings[setting]) for setting in settings}
         with explained(name), ExitStack() as resources:
-            db = open_file(path, name, resources, identity=identity, settings=values)
-            rows = _rows(db, "SELECT name, value FROM setting ORDER BY rowid")
-            held = {from_text(setting): json.loads(value) for setting, value in rows}
-            set_durability(db, synchronous)
-            return cls(db, name, MappingProxyType(held), resources.pop_all())
+            file, db = open_file(path, name, resources)
+            if db is not None:
+                held = held_identity(db)
+                known = {part: held[part] for part in identity if part in held}
+                check_identity(known, identity, name)
+            return cls(
+                name,
+                file,
+                db,
+                settings=None if db is None else _settings(db),
+                identity=dict(identity),
+                synchronous=synchronous,
+                resources=resources.pop_all(),
+            )
+
+    def confirm(
+        self, *, identity: Mapping[str, Identity], settings: Mapping[str, Plain]
+    ) -> None:
+        """Compare the other parts of the search; create the file if it is new.
+
+        Parameters
+        ----------
+        identity : mapping of str to Identity
+            All parts that were not given to `open`: together they must be those in the
+            file.
+        settings : mapping of str to int, float, str, bool or None
+            Values to remember in a new journal. Those of an existing one stay in force.
+
+        Raises
+        ------
+        ValueError
+            If the journal belongs to another search.
+        OSError
+            If the file cannot be written.
+        RuntimeError
+            If the journal was confirmed before, or is closed.
+        TypeError
+            If a setting is not a plain value.
+
+        In all these cases the file is left as it is, and none is created.
+        """
+        self._check_process()
+        if self._confirmed is not None or self._is_closed:
+            state = "closed" if self._is_closed else "confirmed already"
+            raise RuntimeError(f"{self.name} is {state}")
+        whole = {**self._identity, **identity}
+        values = {setting: _json(setting, settings[setting]) for setting in settings}
+        with explained(self.name):
+            db = self._opened
+            if db is None:
+                db = create_file(
+                    self._file, self._resources, identity=whole, settings=values
+                )
+                self.settings = _settings(db)
+            else:
+                check_identity(held_identity(db), whole, self.name)
+            set_durability(db, self._synchronous)
+        self._confirmed = db
 
     def trials(self) -> list[JournaledTrial]:
         """Return all trials in the order of their numbers.
@@ -224,16 +304,25 @@ class Journal:
         trials : list of JournaledTrial
             ``trials[i].number == i``.
         """
-        self._check_process()
-        with explained(self._name):
+        db = self._db
+        with explained(self.name):
             trials = [
-                JournaledTrial(number, json.loads(params), {})
-                for number, params in _rows(
-                    self._db, "SELECT number, params FROM trial ORDER BY number"
+                JournaledTrial(
+                    number,
+                    json.loads(params),
+                    {},
+                    listed=None if listed is None else json.loads(listed),
+                    row=None if row is None else json.loads(row),
+                    note=None if note is None else from_text(note),
+                )
+                for number, params, listed, row, note in _rows(
+                    db,
+                    "SELECT number, params, listed, row, note FROM trial "
+                    "ORDER BY number",
                 )
             ]
             for number, split, error, n_test_samples, *times in _rows(
-                self._db,
+                db,
                 "SELECT trial, split, fit_error, n_test_samples, fit_time, score_time "
                 "FROM outcome ORDER BY trial, split",
             ):
@@ -245,7 +334,7 @@ class Journal:
                     "score_time": score_time,
                 }
             for number, split, subset, metric, value in _rows(
-                self._db,
+                db,
                 "SELECT trial, split, subset, metric, value FROM score ORDER BY rowid",
             ):
                 outcome = trials[number].outcomes[split]
@@ -256,7 +345,15 @@ class Journal:
                     scores[from_text(metric)] = _float(value)
         return trials
 
-    def add_trial(self, number: int, params: Mapping[str, Any]) -> None:
+    def add_trial(
+        self,
+        number: int,
+        params: Mapping[str, Any],
+        *,
+        listed: Sequence[str] | None = None,
+        row: Sequence[float] | None = None,
+        note: str | None = None,
+    ) -> None:
         """Commit the params of a new trial.
 
         Parameters
@@ -267,27 +364,38 @@ class Journal:
             numpy scalars are stored as the Python numbers that they equal. Floats come
             back bit for bit (but there is only one NaN), integers of up to 4300 digits
             (Python's own limit for text) exactly.
+        listed : sequence of str, default=None
+            Names of the params that are objects listed in the space.
+        row : sequence of float, default=None
+            The row of the unit cube that says which of the objects they are.
+        note : str, default=None
+            What the search notes on the trial.
 
         Raises
         ------
         RuntimeError
-            If it is not the turn of that number.
+            If the next trial has another number, or the journal is not confirmed.
         TypeError
             If a value is not a plain one.
         OSError
             If the journal cannot be written, for instance because the disk is full.
         """
         number = operator.index(number)
-        text = _json("params", params)
-        with self._transaction():
-            (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+        columns = (
+            _json("params", params),
+            None if listed is None else json.dumps(list(listed)),
+            None if row is None else json.dumps([float(u) for u in row]),
+            None if note is None else to_text(note),
+        )
+        with self._transaction() as db:
+            (last,) = db.execute("SELECT max(number) FROM trial").fetchone()
             n_trials = 0 if last is None else last + 1
             if number != n_trials:
                 raise RuntimeError(
-                    f"{self._name}: the next trial must be number {n_trials}, got "
+                    f"{self.name}: the next trial must be number {n_trials}, got "
                     f"{number}"
                 )
-            self._db.execute("INSERT INTO trial VALUES (?, ?)", (number, text))
+            db.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?)", (number, *columns))
 
     def add_outcome(self, number: int, split: int, outcome: Mapping[str, Any]) -> None:
         """Commit the outcome of one split of a trial.
@@ -307,7 +415,8 @@ class Journal:
         Raises
         ------
         RuntimeError
-            If the journal has this outcome already, or does not have the trial.
+            If the journal has this outcome already, or does not have the trial, or is
+            not confirmed.
         ValueError, TypeError
             If `outcome` is anything but the above.
         OSError
@@ -316,19 +425,19 @@ class Journal:
         number, split = operator.index(number), operator.index(split)
         row = _outcome_row(outcome)
         scores = list(_score_rows(outcome))
-        with self._transaction():
+        with self._transaction() as db:
             try:
-                self._db.execute(
+                db.execute(
                     "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (number, split, *row),
                 )
-                self._db.executemany(
+                db.executemany(
                     "INSERT INTO score VALUES (?, ?, ?, ?, ?)",
                     ((number, split, *score) for score in scores),
                 )
             except sqlite3.IntegrityError as error:
                 raise RuntimeError(
-                    f"{self._name}: trial {number}, split {split} cannot be added: "
+                    f"{self.name}: trial {number}, split {split} cannot be added: "
                     "it is in the journal already, or there is no such trial"
                 ) from error
 
@@ -338,6 +447,7 @@ class Journal:
         # such a child ends, its copies of the connections are dropped. That changes
         # no file: SQLite writes back its log only if nobody else has the database.)
         if os.getpid() == self._pid:
+            self._is_closed = True
             self._resources.close()
 
     def __enter__(self) -> Self:
@@ -346,23 +456,37 @@ class Journal:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit what is done inside, or nothing of it."""
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """The connection, ``RuntimeError`` where it may not be used."""
         self._check_process()
+        if self._confirmed is None:
+            raise RuntimeError(f"{self.name} has to be confirmed first")
+        return self._confirmed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done inside, or nothing of it."""
         # The connection as a context commits, and rolls back on any exception; BEGIN is
         # inside, so that a Ctrl-C right after it does not leave the transaction open.
-        with explained(self._name), self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
+        with explained(self.name), self._db as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
 
     def _check_process(self) -> None:
         """Raise ``RuntimeError`` in a fork, which has neither the lock nor SQLite's."""
         if os.getpid() != self._pid:
             raise RuntimeError(
-                f"{self._name} was opened by process {self._pid}, process "
+                f"{self.name} was opened by process {self._pid}, process "
                 f"{os.getpid()} cannot use it"
             )
+
+
+def _settings(db: sqlite3.Connection) -> Mapping[str, Plain]:
+    rows = _rows(db, "SELECT name, value FROM setting ORDER BY rowid")
+    return MappingProxyType(
+        {from_text(name): json.loads(value) for name, value in rows}
+    )
 
 
 def _rows(db: sqlite3.Connection, query: str) -> list[Any]:

@@ -1,292 +1,219 @@
-"""What of a search goes into its journal, and how it comes back."""
+"""Trials and splits as what a journal holds, and back."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from pickle import PicklingError
-from types import CodeType, FunctionType
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
-import pandas as pd
-from joblib.hashing import NumpyHasher
-from scipy import sparse
 
-from sklearn_tuners._engine.loop import Trial
-from sklearn_tuners._journal.journal import Identity, JournaledTrial
+from sklearn_tuners._journal.identity import identify
+from sklearn_tuners._journal.journal import JournaledTrial, Plain
+from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._typing import IntArray, Params, Split
 
 __all__ = [
-    "describe_data",
-    "identify",
-    "identify_space",
-    "params_from_plain",
-    "params_to_plain",
+    "Record",
+    "kept_splits",
+    "params_from_record",
+    "point_to_record",
     "splits_from_text",
+    "splits_to_settings",
     "splits_to_text",
-    "trial_from_journal",
 ]
 
-Split = tuple[Any, Any]
-
 _PLAIN = (bool, int, float, str, type(None))
-_MAX_LISTED = 100_000
-"""Values of a domain that are looked at one by one."""
-
-_OBJECTS, _ROW = "#objects", "#row"
-"""Entries besides those of the parameters: no parameter has a "#" in its name."""
 
 
-class _Hasher(NumpyHasher):
-    """joblib's hash, also of functions and classes that cannot be imported by name.
+class Record(TypedDict):
+    """A point as the columns of a journal, see `Journal.add_trial`."""
 
-    Those are known by what they do: their code, constants, defaults and what they
-    enclose. Where they stand in a file does not matter.
-
-    Data frames and sparse matrices are known by their values: how they are laid out in
-    memory, and what they remember about that, changes when they are used.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(hash_name="md5", coerce_mmap=True)
-        self._met: set[int] = set()
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, frozenset):  # its order differs from process to process
-            return tuple, (("frozenset", *sorted(map(repr, obj))),)
-        if isinstance(obj, pd.DataFrame | pd.Series):
-            return tuple, ((type(obj).__name__, *_columns(obj)),)
-        if sparse.issparse(obj) and obj.ndim == 2:
-            rows = obj.tocsr(copy=True)
-            rows.sum_duplicates()  # sorts too
-            parts = (rows.data, rows.indices, rows.indptr)
-            return tuple, ((type(obj).__name__, obj.shape, *parts),)
-        if isinstance(obj, CodeType):
-            return tuple, ((obj.co_code, obj.co_consts, obj.co_names),)
-        if not isinstance(obj, FunctionType | type) or not _is_local(obj):
-            return NotImplemented
-        if id(obj) in self._met:  # a method that encloses its own class
-            return tuple, ((obj.__qualname__,),)
-        self._met.add(id(obj))
-        if isinstance(obj, type):
-            members = {name: _content(member) for name, member in vars(obj).items()}
-            bases = [base.__qualname__ for base in obj.__bases__]
-            return tuple, ((obj.__qualname__, bases, sorted(members.items())),)
-        cells = [cell.cell_contents for cell in obj.__closure__ or ()]
-        return tuple, ((obj.__code__, obj.__defaults__, obj.__kwdefaults__, cells),)
+    params: dict[str, Plain]
+    listed: list[str] | None
+    row: list[float] | None
 
 
-def _columns(data: pd.DataFrame | pd.Series) -> list[Any]:
-    """Return the names, the index and a hash of each column."""
-    frame = data.to_frame() if isinstance(data, pd.Series) else data
-    columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
-    values = [
-        np.ascontiguousarray(column.to_numpy())
-        if isinstance(column.dtype, np.dtype)
-        else column.array
-        for column in columns
-    ]
-    return [frame.columns, frame.index, [_Hasher().hash(value) for value in values]]
-
-
-def _content(member: Any) -> Any:
-    """Return what a member of a class does, or None of what Python has put there."""
-    if isinstance(member, property):
-        return (member.fget, member.fset)
-    member = getattr(member, "__func__", member)
-    return member if isinstance(member, (FunctionType, *_PLAIN, tuple, list)) else None
-
-
-def _is_local(obj: Any) -> bool:
-    """Whether a function or class is not found under its name in another process."""
-    return "<" in obj.__qualname__ or obj.__module__ == "__main__"
-
-
-def identify(value: Any, description: str | None = None) -> Identity:
-    """Return what tells one estimator, data set, ... from another.
-
-    Parameters
-    ----------
-    value : object
-        Hashed by what it holds.
-    description : str, default=None
-        For error messages; its ``repr`` by default.
-
-    Returns
-    -------
-    Identity
-
-    Raises
-    ------
-    TypeError
-        If there is something in it that can be neither pickled nor read.
-    """
-    try:
-        digest = _Hasher().hash(value)
-    except (PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(
-            "journal: the search cannot be recognised again, as it has something in it "
-            f"that cannot be pickled ({error}): {value!r}"
-        ) from error
-    text = repr(value) if description is None else description
-    # Addresses differ from process to process.
-    return Identity(str(digest), re.sub(r" at 0x[0-9a-fA-F]+", "", text))
-
-
-def params_to_plain(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return params as numbers and text.
+def point_to_record(point: Point) -> Record:
+    """Return a point as numbers and text.
 
     Numbers, strings, booleans and None stand for themselves, numpy's too. Of other
     objects, such as estimators, the text is for people to read, and the row of the unit
-    cube beside it says which of the listed objects it was.
+    cube says which of the listed objects it was.
 
     Parameters
     ----------
-    space : Space
-        The space that they are from.
-    params : dict
-        As set on the estimator.
+    point : Point
+        Of the space of the search.
 
     Returns
     -------
-    dict of str to bool, int, float, str or None
+    Record
     """
-    plain: dict[str, Any] = {}
-    objects = []
-    for name, value in params.items():
+    plain: dict[str, Plain] = {}
+    listed = []
+    for name, value in point.params.items():
         if type(value) in _PLAIN:
             plain[name] = value
             continue
         item = value.item() if isinstance(value, np.generic) else None
         plain[name] = item if type(item) in _PLAIN and item is not None else repr(value)
-        objects.append(name)
-    if objects:
-        plain[_OBJECTS] = json.dumps(objects)
-        plain[_ROW] = json.dumps(space.encode(params).tolist())
-    return plain
+        listed.append(name)
+    if not listed:
+        return {"params": plain, "listed": None, "row": None}
+    return {"params": plain, "listed": listed, "row": point.row.tolist()}
 
 
-def params_from_plain(space: Space, plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the params that `params_to_plain` was given.
-
-    Parameters
-    ----------
-    space : Space
-        The same space.
-    plain : dict
-        What came out of the journal.
-
-    Returns
-    -------
-    dict
-        With the objects that the space lists.
-    """
-    params = {name: plain[name] for name in plain if not name.startswith("#")}
-    if _OBJECTS in plain:
-        listed = space.decode(np.array(json.loads(plain[_ROW])))
-        for name in json.loads(plain[_OBJECTS]):
-            # A number of numpy's, in a range, is as it was given; the row is rounded.
-            if isinstance(plain[name], str) or listed[name] == plain[name]:
-                params[name] = listed[name]
-    return params
-
-
-def trial_from_journal(space: Space, journaled: JournaledTrial, n_splits: int) -> Trial:
-    """Return a trial as it was when the journal was left.
+def params_from_record(space: Space, journaled: JournaledTrial) -> Params:
+    """Return the params of a trial of the journal.
 
     Parameters
     ----------
     space : Space
         The space of the search.
     journaled : JournaledTrial
-        What the journal knows of it.
-    n_splits : int
-        Number of splits.
+        Added as `point_to_record` returned it.
 
     Returns
     -------
-    Trial
+    dict
+        With the objects that the space lists.
 
     Raises
     ------
     ValueError
         If the params cannot be read.
     """
+    params: Params = dict(journaled.params)
+    if journaled.listed is None or journaled.row is None:
+        return params
     try:
-        params = params_from_plain(space, journaled.params)
+        decoded = space.decode(np.array(journaled.row))
+        for name in journaled.listed:
+            # A number of numpy's, in a range, is as it was given; the row is rounded.
+            if isinstance(params[name], str) or decoded[name] == params[name]:
+                params[name] = decoded[name]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"journal: the file is damaged, as the params of trial {journaled.number} "
             f"are not from the search space ({error}): give another path, or delete "
             "the file if it is not needed"
         ) from error
-    outcomes = [journaled.outcomes.get(split) for split in range(n_splits)]
-    return Trial(journaled.number, params, outcomes)
+    return params
 
 
-def splits_to_text(splits: list[Split]) -> str:
-    """Return the indices of splits as text."""
+# Splits -------------------------------------------------------------------------------
+
+
+def splits_to_text(splits: Sequence[tuple[Any, Any]]) -> str:
+    """Return the row numbers of splits, or those of the masks, as text."""
     return json.dumps([[_indices(part).tolist() for part in split] for split in splits])
 
 
-def _indices(part: Any) -> Any:
-    """Return one side of a split as indices: it may be a mask."""
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool else part
-
-
 def splits_from_text(text: str) -> list[Split]:
-    """Return the splits that `splits_to_text` was given, as arrays."""
+    """Return the splits that `splits_to_text` was given, as row numbers."""
     return [
         (np.array(train, dtype=np.intp), np.array(test, dtype=np.intp))
         for train, test in json.loads(text)
     ]
 
 
-def identify_space(space: Space) -> Identity:
-    """Return what tells one search space from another: what it can propose.
+def _indices(part: Any) -> IntArray:
+    rows = np.asarray(part)
+    return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.intp)
 
-    Listed values are known by themselves, distributions by their quantiles, as scipy's
-    objects hold a random state.
+
+def splits_to_settings(splits: Sequence[tuple[Any, Any]], cv: Any) -> dict[str, Plain]:
+    """Return what a new journal remembers of the splits, for `kept_splits`.
 
     Parameters
     ----------
-    space : Space
-        Parsed with a fixed ``random_state``.
+    splits : sequence of (train, test)
+        As `cv` drew them.
+    cv : splitter
+        With a ``split`` method.
 
     Returns
     -------
-    Identity
+    dict
+        With the keys "splits" and "splitter".
     """
-    probes = np.linspace(0.0, 1.0, 65)
-    domains = [
-        (
-            name,
-            list(domain.levels())
-            if domain.size <= _MAX_LISTED
-            else [domain.decode(u) for u in domain.quantile(probes).tolist()],
-        )
-        for branch in space.branches
-        for name, domain in sorted(branch.dimensions.items())
-    ]
-    n_parameters = [len(branch.dimensions) for branch in space.branches]
-    conditions = [
-        (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
-        for b, branch in enumerate(space.branches)
-        for name, rule in sorted(branch.rules.items())
-    ]
-    # Without conditions, what it always was: old journals stay valid.
-    known_by = [n_parameters, domains, *([conditions] if conditions else [])]
-    return identify(tuple(known_by), description=repr(space))
+    return {"splits": splits_to_text(splits), "splitter": _splitter(cv)}
 
 
-def describe_data(X: Any, y: Any) -> str:
-    """Return the kind and the shape of data, for error messages."""
-    described = []
-    for name, part in (("X", X), ("y", y)):
-        if part is not None:
-            shape = part.shape if hasattr(part, "shape") else (len(part),)
-            described.append(f"{name} a {type(part).__name__} of shape {shape}")
-    return ", ".join(described)
+def kept_splits(
+    settings: Mapping[str, Plain],
+    fresh: Sequence[tuple[Any, Any]],
+    cv: Any,
+    name: str,
+) -> list[Split]:
+    """Return the splits of a journal, if those of the search may stand for them.
+
+    They may if they are equal, or if `cv` draws others each time: it is the splitter of
+    the journal, and shuffles without a seed.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the journal, with what `splits_to_settings` returned.
+    fresh : sequence of (train, test)
+        As `cv` drew them now.
+    cv : splitter
+        Of this search.
+    name : str
+        What the message calls the journal.
+
+    Returns
+    -------
+    list of (train, test)
+        Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If the journal belongs to a search with other splits.
+    """
+    text = str(settings["splits"])
+    kept = splits_from_text(text)
+    if splits_to_text(fresh) == text:
+        return kept
+    is_same_splitter = _splitter(cv) == settings["splitter"]
+    if is_same_splitter and _draws_anew(cv):
+        return kept
+    if is_same_splitter:
+        why = f"cv={cv!r} in both, but other splits"
+    else:
+        why = f"the journal has {len(kept)} others, this search has those of cv={cv!r}"
+    raise ValueError(
+        f"{name} belongs to another search. They differ in\n  splits: {why}\n"
+        "Give another path for this search, or delete the file if the search in it is "
+        "not needed any more."
+    )
+
+
+def _splitter(cv: Any) -> str:
+    """Return a digest of the class of a splitter and its parameters.
+
+    A `random_state` that is no seed is left out: it changes with each draw.
+    """
+    params = dict(getattr(cv, "__dict__", {}))
+    if _is_unseeded(params.get("random_state")):
+        params.pop("random_state", None)
+    cls = type(cv)
+    return identify((cls.__module__, cls.__qualname__, sorted(params.items()))).digest
+
+
+def _draws_anew(cv: Any) -> bool:
+    """Whether a splitter may draw other splits from the same data."""
+    return (
+        hasattr(cv, "random_state")
+        and _is_unseeded(cv.random_state)
+        and getattr(cv, "shuffle", True)
+    )
+
+
+def _is_unseeded(random_state: Any) -> bool:
+    return random_state is None or isinstance(
+        random_state, np.random.RandomState | np.random.Generator
+    )

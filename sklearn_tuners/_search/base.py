@@ -1,11 +1,11 @@
-"""The fit that all searches share, around the trial engine."""
+"""The fit that all searches share."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
@@ -21,29 +21,47 @@ from sklearn_tuners._compat.sklearn import (
     CallbackTask,
     Interval,
     MultimetricScorer,
-    Outcome,
     SearchBase,
     StrOptions,
     check_method_params,
+    check_refit_metric,
     fit_context,
 )
 from sklearn_tuners._defaults.default_space import find_default_space
-from sklearn_tuners._engine.loop import Trial
-from sklearn_tuners._search.parameter_names import check_parameter_names
-from sklearn_tuners._search.run import Run, Split
-from sklearn_tuners._space.space import Space
+from sklearn_tuners._engine.loop import Engine
+from sklearn_tuners._engine.observer import Observer
+from sklearn_tuners._engine.trial import Trial
+from sklearn_tuners._engine.workers import Workers
+from sklearn_tuners._journal.journal import Journal
+from sklearn_tuners._journal.records import kept_splits, splits_to_settings
+from sklearn_tuners._search.journaling import (
+    identify_proposals,
+    open_journal,
+    restored_trials,
+)
+from sklearn_tuners._search.observers import JournalWriter, MetricCheck
+from sklearn_tuners._search.problem import (
+    Data,
+    GivenSpace,
+    Problem,
+    SearchSpace,
+    draw_splits,
+)
+from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate, reseeded
+from sklearn_tuners._search.run import KILL_GRACE, Hooks, Runner, check_timeout
+from sklearn_tuners._search.scores import split_scores
+from sklearn_tuners._search.stopping import Stopping, default_lag
+from sklearn_tuners._search.strategy import Strategy
 from sklearn_tuners._training.evaluate import Shared
-from sklearn_tuners.selection import SelectionRule
+from sklearn_tuners.selection import followed_metric
 
-__all__ = ["BaseTunerCV", "SearchSpace"]
-
-SearchSpace = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+__all__ = ["BaseTunerCV"]
 
 
 class BaseTunerCV(SearchBase):
-    """What the searches share: parameters of the engine, and the fit.
+    """Parameters and the fit that all searches share.
 
-    What a search does differently is said by its run, see `_make_run`.
+    A search says what it does differently by its strategy, see `_make_strategy`.
     """
 
     reevaluate_top: int | None = None
@@ -122,8 +140,15 @@ class BaseTunerCV(SearchBase):
         self.journal = journal
         self.journal_synchronous = journal_synchronous
 
-    def _make_run(self, **kwargs: Any) -> Run:
-        return Run(self, **kwargs)
+    def _make_strategy(self, problem: Problem) -> Strategy:
+        """Return what this search does differently from others.
+
+        Parameters
+        ----------
+        problem : Problem
+            What the fit is about. Its `find_space` gives the space, and is called once.
+        """
+        raise NotImplementedError
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search for the best parameters, then fit the estimator with them.
@@ -173,80 +198,219 @@ class BaseTunerCV(SearchBase):
     @fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def _fit(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         """Fit, with the parameters validated and the callbacks taken care of."""
-        start = time.time()
+        deadline = None if self.max_time is None else time.time() + self.max_time
         self._check_scoring()
         scorers, refit_metric = self._resolve_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
         routed = self._routed_params(params)
-        base_estimator = clone(self.estimator)
+        data = Data(
+            X=X,
+            y=y,
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            split_params=routed.splitter.split,
+        )
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        draw = partial(self._draw_splits, X, y, routed.splitter.split)
-        self._choose_space(base_estimator, X, y, partial(draw, cv))
-        space = self._parse_space(seed)
-        check_parameter_names(space, base_estimator)
-        run = self._make_run(
-            base_estimator=base_estimator,
-            space=space,
-            seed=seed,
-            cv=cv,
-            draw=draw,
-            groups=routed.splitter.split.get("groups"),
-            shared=Shared(
-                X=X,
-                y=y,
-                scorer=scorers,
-                fit_params=routed.estimator.fit,
-                score_params=routed.scorer.score,
-                return_train_score=self.return_train_score,
-                error_score=self.error_score,
-                verbose=self.verbose,
-            ),
-            deadline=None if self.max_time is None else start + self.max_time,
-        )
+        check_reevaluation(self.reevaluate_top, self.refit, cv, scorers)
+        estimator, top = clone(self.estimator), self.reevaluate_top
+        with ExitStack() as stack:
+            journal = self._open_journal(stack, estimator, data)
+            problem = self._problem(estimator, data, cv, seed, journal)
+            strategy = self._make_strategy(problem)
+            self.space_ = strategy.searched.space
+            self.param_distributions_ = strategy.searched.written
 
-        weights = params.get("sample_weight")
-        data = {
-            "X": X,
-            "y": y,
-            "metadata": None if weights is None else {"sample_weight": weights},
-        }
-        root = self._root_task(n_phases=self._n_phases())
-        root.call_on_fit_task_begin(estimator=self, **data)
-        is_named = isinstance(scorers, MultimetricScorer)
-        self.scorer_ = scorers._scorers if is_named else scorers
-        refit = partial(self._refit, base_estimator, data, routed.estimator.fit, root)
-        self._run_trials(run, root, refit_metric, refit)
-        if self.refit:
-            refit()
-        root.call_on_fit_task_end(estimator=self, **data)
+            weights = params.get("sample_weight")
+            metadata = None if weights is None else {"sample_weight": weights}
+            hook_data = {"X": X, "y": y, "metadata": metadata}
+            root = self._root_task(n_phases=self._n_phases())
+            root.call_on_fit_task_begin(estimator=self, **hook_data)
+            is_named = isinstance(scorers, MultimetricScorer)
+            self.scorer_ = scorers._scorers if is_named else scorers
+            refit = partial(self._refit, strategy, estimator, hook_data, data, root)
 
-    def _run_trials(
-        self,
-        run: Run,
-        root: CallbackTask,
-        refit_metric: str | bool,
-        refit: Callable[[], None],
-    ) -> None:
-        """Run the trials and set the results, as far as there are any."""
-        try:
-            self.stop_reason_ = run.trials(root)
-        except KeyboardInterrupt:
-            # Every fit may have failed, or `refit` be unable to choose from so few:
-            # what is raised is the interruption.
-            with suppress(Exception):
-                if run.rows:
-                    self._set_results(run.rows, refit_metric)
-                    if self.refit and self._is_refitted_anyway():
-                        refit()
-            raise
-        if not run.rows:
+            runner = self._runner(stack, estimator, data, scorers, deadline, root)
+            stack.enter_context(strategy.running(runner.workers))
+            engine = self._engine(runner, strategy, problem, journal)
+            reevaluation = None
+            try:
+                engine.run()
+                if top is not None:
+                    fresh = draw_splits(reseeded(cv, problem.seed), data)
+                    reevaluation = reevaluate(
+                        runner, strategy.searched, engine.rows, top=top, splits=fresh
+                    )
+            except KeyboardInterrupt:
+                stack.close()
+                self._keep_what_is_complete(strategy, engine.rows, refit_metric, refit)
+                raise
+        self.stop_reason_ = engine.stop_reason
+        if not engine.rows:
             raise ValueError(
                 f"The search was stopped ({self.stop_reason_}) before any candidate "
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
-        self._set_results(run.rows, refit_metric, run.reevaluation)
+        self._set_results(strategy, engine.rows, refit_metric, reevaluation)
+        if self.refit:
+            refit()
+        root.call_on_fit_task_end(estimator=self, **hook_data)
+
+    def _open_journal(
+        self, stack: ExitStack, estimator: BaseEstimator, data: Data
+    ) -> Journal | None:
+        """Open the journal, if there is one; the stack closes it."""
+        if self.journal is None:
+            return None
+        return stack.enter_context(
+            open_journal(
+                self.journal,
+                search=type(self).__name__,
+                estimator=estimator,
+                data=data,
+                scoring=self.scoring,
+                metric=followed_metric(self.refit),
+                error_score=self.error_score,
+                return_train_score=self.return_train_score,
+                random_state=self.random_state,
+                synchronous=self.journal_synchronous,
+            )
+        )
+
+    def _problem(
+        self,
+        estimator: BaseEstimator,
+        data: Data,
+        cv: Any,
+        seed: int,
+        journal: Journal | None,
+    ) -> Problem:
+        """Return what the fit is about, as far as a journal has it, from there."""
+        splits, n_initial_points = draw_splits(cv, data), self.n_initial_points
+        if journal is not None and journal.settings is not None:
+            settings: Mapping[str, Any] = journal.settings
+            seed, n_initial_points = settings["seed"], settings["n_initial_points"]
+            splits = kept_splits(settings, splits, cv, f"journal={self.journal!r}")
+        return Problem(
+            estimator=estimator,
+            data=data,
+            cv=cv,
+            splits=splits,
+            given=self._given_space(),
+            seed=seed,
+            n_initial_points=n_initial_points,
+        )
+
+    def _given_space(self) -> GivenSpace:
+        return GivenSpace.choose(
+            self.param_distributions,
+            self.param_grid,
+            self.initial_params,
+            type(self).__name__,
+        )
+
+    def _runner(
+        self,
+        stack: ExitStack,
+        estimator: BaseEstimator,
+        data: Data,
+        scorers: Any,
+        deadline: float | None,
+        root: CallbackTask,
+    ) -> Runner:
+        """Start the workers; the stack stops them."""
+        timeout = self.fit_timeout
+        kill_after = None if timeout is None else timeout + KILL_GRACE
+        workers = stack.enter_context(Workers(self.n_jobs, kill_after=kill_after))
+        check_timeout(timeout, workers)
+        shared = Shared(
+            X=data.X,
+            y=data.y,
+            scorer=scorers,
+            fit_params=data.fit_params,
+            score_params=data.score_params,
+            return_train_score=self.return_train_score,
+            error_score=self.error_score,
+            verbose=self.verbose,
+        )
+        if workers.kind == "ray":
+            shared.put_into_ray()
+        return Runner(
+            workers=workers,
+            estimator=estimator,
+            shared=shared,
+            metric=followed_metric(self.refit),
+            hooks=Hooks(partial(self._search_task, root), self, self._bare_caller()),
+            deadline=deadline,
+            fit_timeout=timeout,
+            is_verbose=self.verbose > 0,
+        )
+
+    def _engine(
+        self,
+        runner: Runner,
+        strategy: Strategy,
+        problem: Problem,
+        journal: Journal | None,
+    ) -> Engine:
+        """Return the engine, at the point where a journal has left it."""
+        n_splits = len(problem.splits)
+        # With a seed the outcome must not depend on timing.
+        lag = None
+        if self.random_state is not None:
+            lag = default_lag(runner.workers.n_workers, n_splits)
+        observers: list[Observer] = []
+        trials: list[Trial] = []
+        if journal is not None:
+            begun: Mapping[str, Any] | None = journal.settings
+            journal.confirm(
+                identity=identify_proposals(self.space_, self.initial_params)
+                | dict(strategy.identity()),
+                settings={
+                    "seed": problem.seed,
+                    "n_initial_points": strategy.tuner.n_initial_points,
+                    "lag": lag,
+                    **splits_to_settings(problem.splits, problem.cv),
+                },
+            )
+            if begun is not None:
+                lag = begun["lag"]
+            observers.append(JournalWriter(journal, strategy.note))
+            trials = restored_trials(journal, self.space_, n_splits, strategy.restore)
+        if callable(self.scoring):
+            observers.append(MetricCheck(self.refit))
+        stop = Stopping(
+            target_score=self.target_score,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            when_resolved=self.stopping == "auto",
+            regret_bound=strategy.tuner.regret_bound,
+            split_scores=partial(split_scores, metric=runner.metric),
+            counts=strategy.counts,
+        )
+        return runner.engine(
+            strategy, lag=lag, stop=stop, observers=observers, trials=trials
+        )
+
+    def _keep_what_is_complete(
+        self,
+        strategy: Strategy,
+        trials: list[Trial],
+        refit_metric: str | bool,
+        refit: Callable[[], None],
+    ) -> None:
+        """Set the results of a search that was interrupted, as far as there are any.
+
+        Every fit may have failed, or `refit` be unable to choose from so few: what is
+        raised is the interruption.
+        """
+        with suppress(Exception):
+            if trials:
+                self._set_results(strategy, trials, refit_metric)
+                results, row = self.cv_results_, self.best_index_
+                if self.refit and strategy.is_refitted_anyway(results, row):
+                    refit()
 
     def _check_scoring(self) -> None:
         if self.scoring is None and not hasattr(self.estimator, "score"):
@@ -278,159 +442,66 @@ class BaseTunerCV(SearchBase):
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
     def _n_phases(self) -> int:
-        """Return how many children the callbacks' root task has at the most."""
+        """Return the largest number of children of the callbacks' root task."""
         return 1 + (self.reevaluate_top is not None) + (self.refit is not False)
-
-    def _choose_space(
-        self, estimator: BaseEstimator, X: Any, y: Any, split: Callable[[], list[Split]]
-    ) -> None:
-        """Set the space that is searched; of a default one, the estimator's params."""
-        self._own: dict[str, Any] | None = None
-        given = self.param_distributions
-        self.param_distributions_ = self.param_grid if given is None else given
-        if self.param_distributions_ is not None:
-            return
-        n_train = self._least_training_rows(X, y, split())
-        found = find_default_space(estimator, X, y, n_train)
-        if not found.space:
-            raise ValueError(
-                f"{type(self).__name__} has no default search space for {estimator!r}: "
-                "no parameter is known that is worth tuning and has the default of its "
-                "class. Give param_distributions (or param_grid), a dict of parameter "
-                "names to lists, distributions or ranges."
-            )
-        self.param_distributions_, self._own = found.space, found.own
-
-    def _first_params(self) -> Any:
-        """Return the candidates to begin with: of a default space, the estimator's."""
-        return self._own if self.initial_params is None else self.initial_params
-
-    def _least_training_rows(self, X: Any, y: Any, splits: list[Split]) -> int:
-        """Return the size of the smallest training set of the search."""
-        return min(_n_rows(train) for train, _ in splits)
-
-    def _parse_space(self, seed: int) -> Space:
-        """Return the search space given as `param_distributions` or `param_grid`."""
-        if self.param_grid is not None:
-            if self.param_distributions is not None:
-                raise ValueError(
-                    "param_grid is another name for param_distributions: give one of "
-                    "them, not both."
-                )
-            return Space.parse(
-                self.param_grid,
-                name="param_grid",
-                tuples_as_ranges=False,
-                random_state=seed,
-            )
-        assert self.param_distributions_ is not None  # see _choose_space
-        parse = partial(Space.parse, name="param_distributions", random_state=seed)
-        space = parse(self.param_distributions_)
-        if self._own is not None:
-            try:
-                space.encode(self._own)
-            except ValueError:
-                # As max_depth=None among integers. Nothing is known of where such a
-                # point would lie among the others, so it is a dict of its own.
-                own = {name: [value] for name, value in self._own.items()}
-                space = parse([own, self.param_distributions_])
-        return space
-
-    def _draw_splits(
-        self, X: Any, y: Any, split_params: dict[str, Any], cv: Any
-    ) -> list[Split]:
-        """Return the splits of `cv`, new ones at each call if it shuffles unseeded."""
-        n_splits = cv.get_n_splits(X, y, **split_params)
-        splits = list(cv.split(X, y, **split_params))
-        if len(splits) != n_splits:
-            raise ValueError(
-                "cv.split and cv.get_n_splits return inconsistent results. "
-                f"Expected {n_splits} splits, got {len(splits)}"
-            )
-        if not splits:
-            raise ValueError(
-                "No fits were performed. Was the CV iterator empty? Were there no "
-                f"candidates? cv={self.cv!r} gives no splits."
-            )
-        return splits
 
     def _set_results(
         self,
+        strategy: Strategy,
         trials: list[Trial],
         refit_metric: str | bool,
         reevaluation: tuple[int, dict[str, Any]] | None = None,
     ) -> None:
-        """Set ``cv_results_`` and what follows from it, all that is known unfitted."""
-        outcomes = self._outcomes(trials)
-        n_splits = len(trials[0].outcomes)
+        """Set ``cv_results_`` and what follows from it without a refit."""
+        outcomes = strategy.outcomes(trials)
         results = self._cv_results(
-            [self._all_params(trial) for trial in trials], n_splits, outcomes
+            [strategy.shown_params(trial) for trial in trials],
+            len(strategy.splits),
+            outcomes,
         )
-        self._complete_results(results, trials)
-        # Where a callable scorer fails there is no dict: the first row need not tell.
+        results |= strategy.columns(trials, results)
+        # The first row need not have names: where a callable scorer fails it has none.
         scores = (outcome["test_scores"] for outcome in outcomes)
         named = next((score for score in scores if isinstance(score, dict)), None)
         self.multimetric_ = named is not None
-        self.n_splits_ = n_splits
+        self.n_splits_ = len(strategy.splits)
         self.cv_results_ = results
+        for name, value in strategy.attributes(trials).items():
+            setattr(self, name, value)
         if callable(self.scoring) and named is not None:
-            self._check_refit_metric(named)
+            check_refit_metric(self.refit, named)
             refit_metric = self.refit
-        if self.refit or not self.multimetric_:
-            self.best_index_ = self._best_index(refit_metric, results)
-            if reevaluation is not None:
-                self.best_index_, self.reevaluation_ = reevaluation
-            if not callable(self.refit):
-                scores = results[f"mean_test_{refit_metric}"]
-                self.best_score_ = scores[self.best_index_]
-            elif isinstance(self.refit, SelectionRule):
-                self.best_score_ = self.refit.score_of(results, self.best_index_)
-            self.best_params_ = results["params"][self.best_index_]
-
-    def _outcomes(self, trials: list[Trial]) -> list[Outcome]:
-        """Return what the rows are made of, split after split of each trial."""
-        return [outcome for trial in trials for outcome in trial.finished]
-
-    def _all_params(self, trial: Trial) -> dict[str, Any]:
-        """Return the params of a trial as they stand in ``cv_results_``."""
-        return trial.params
-
-    def _complete_results(self, results: dict[str, Any], trials: list[Trial]) -> None:
-        """Change what is different from scikit-learn's in ``cv_results_``."""
-
-    def _is_refitted_anyway(self) -> bool:
-        """Return whether the best params are refitted even after an interruption."""
-        return False
-
-    def _fit_best(self, best: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
-        """Fit the estimator that has the best params on all data."""
-        if y is None:
-            best.fit(X, **fit_params)
-        else:
-            best.fit(X, y, **fit_params)
+        if not self.refit and self.multimetric_:
+            return
+        select = partial(self._best_index, refit_metric)
+        self.best_index_ = strategy.best_row(results, refit_metric, select)
+        if reevaluation is not None:
+            self.best_index_, self.reevaluation_ = reevaluation
+        if not callable(self.refit):
+            scores = results[f"mean_test_{refit_metric}"]
+            self.best_score_ = scores[self.best_index_]
+        elif hasattr(self.refit, "score_of"):  # a rule of `sklearn_tuners.selection`
+            self.best_score_ = self.refit.score_of(results, self.best_index_)
+        params = results["params"][self.best_index_]
+        self.best_params_ = strategy.best_params(params)
 
     def _refit(
         self,
-        base_estimator: BaseEstimator,
-        data: dict[str, Any],
-        fit_params: dict[str, Any],
+        strategy: Strategy,
+        estimator: BaseEstimator,
+        hook_data: dict[str, Any],
+        data: Data,
         root: CallbackTask,
     ) -> None:
         """Fit the estimator with the best params on all data."""
-        best = clone(base_estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
         task = root.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):
-            task.call_on_fit_task_begin(estimator=self, **data)
+            task.call_on_fit_task_begin(estimator=self, **hook_data)
             start = time.time()
-            self._fit_best(best, data["X"], data["y"], fit_params)
+            strategy.fit_best(best, data.X, data.y, data.fit_params)
             self.refit_time_ = time.time() - start
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-        task.call_on_fit_task_end(estimator=self, **data)
-
-
-def _n_rows(train: Any) -> int:
-    """Return how many rows a split trains on: indices, or a mask."""
-    rows = np.asarray(train)
-    return int(rows.sum()) if rows.dtype == np.bool_ else rows.size
+        task.call_on_fit_task_end(estimator=self, **hook_data)

@@ -1,97 +1,76 @@
-"""Scoring the best candidates again, on splits that had no part in their selection.
+"""Scoring the best candidates again, on splits that had no part in choosing them.
 
-The best mean score of many is too high: it was selected for being so. On fresh splits
-the scores of the few best are as good as they are, and the mean over old and fresh
-splits is a better ground to choose among them.
+The best mean score of many candidates is too high: it was selected for that. On fresh
+splits the few best score as well as they are, so the mean over old and fresh splits is
+a better ground to choose among them.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
+import math
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sklearn_tuners._compat.sklearn import CallbackTask, MultimetricScorer, Outcome
-from sklearn_tuners._engine.loop import Engine, Proposal, Trial
-from sklearn_tuners._engine.workers import Workers
+from sklearn_tuners._compat.sklearn import MultimetricScorer
+from sklearn_tuners._engine.trial import Proposal, Trial
+from sklearn_tuners._search.problem import Searched
+from sklearn_tuners._search.run import Runner
+from sklearn_tuners._search.scores import split_scores
+from sklearn_tuners._search.strategy import Strategy
+from sklearn_tuners._typing import FloatArray, Split
 
 __all__ = ["check_reevaluation", "choose", "reevaluate", "reseeded", "top_rows"]
 
-Params = dict[str, Any]
-FloatArray = NDArray[np.float64]
+
+class _Again(Strategy):
+    """Evaluates given trials once more, in their order."""
+
+    def __init__(
+        self, searched: Searched, splits: list[Split], trials: Sequence[Trial]
+    ) -> None:
+        super().__init__(searched, splits, _Listed(trials), len(trials))
+
+    def announcement(self) -> str:
+        n_splits = len(self.splits)
+        return (
+            f"Fitting {n_splits} fresh folds for each of the {self.n_trials} best "
+            f"candidates, totalling {n_splits * self.n_trials} fits"
+        )
 
 
-class _Run(Protocol):
-    """The run of a search, as far as it is needed to run some params once more."""
-
-    search: Any
-    workers: Workers
-    deadline: float | None
-    rows: list[Trial]
-    cv: Any
-    draw: Callable[[Any], list[Any]]
-
-    def submit(self, trial: Trial, split: int) -> None:
-        """Hand one evaluation to the workers."""
-
-    def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        """Take note of a new outcome."""
-
-    def failed(self, trial: Trial, split: int, reason: str) -> Outcome:
-        """Return the outcome of an evaluation that cannot be run, or raise."""
-
-    def score(self, trial: Trial) -> float:
-        """Return the mean over the splits."""
-
-    def split_scores(self, trial: Trial) -> list[float]:
-        """Return the metric that the search follows, on each split."""
-
-
-class _Fixed:
+class _Listed:
     """A tuner that proposes what it was given."""
 
     exhausted = "n_iter"
 
-    def __init__(self, params: Sequence[Params]) -> None:
-        self.n_independent = len(params)
-        self._left = list(params)
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self.n_independent = self.n_initial_points = len(trials)
+        self._left = [trial.point for trial in trials]
 
     def ask(self, pending: Sequence[Trial]) -> Proposal | None:
         return Proposal(self._left.pop(0)) if self._left else None
 
     def tell(self, trial: Trial, score: float) -> None:
-        pass
+        """Learn nothing."""
 
-
-class _Hooks:
-    """A run without the rules that stop a search."""
-
-    def __init__(self, run: _Run) -> None:
-        self.submit, self.finished = run.submit, run.finished
-        self.failed, self.score = run.failed, run.score
-
-    def proposed(self, trial: Trial) -> None:
-        pass
-
-    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> str | None:
-        return None
+    def regret_bound(self) -> float:
+        return math.inf
 
 
 def reseeded(cv: Any, seed: int) -> Any:
-    """Splitter like `cv` that draws other splits.
+    """Return a splitter like `cv` that draws other splits.
 
     Parameters
     ----------
     cv : splitter
-        As from `sklearn.model_selection.check_cv`. One that can shuffle and does not is
-        made to.
+        As from `sklearn.model_selection.check_cv`. The copy shuffles if it can.
     seed : int
-        Another seed than its own is made of it.
+        Becomes the seed of the copy, or the next number if it is the seed already.
 
     Returns
     -------
@@ -101,7 +80,7 @@ def reseeded(cv: Any, seed: int) -> Any:
     Raises
     ------
     ValueError
-        If its splits cannot be drawn anew.
+        If `cv` cannot draw other splits.
 
     Examples
     --------
@@ -124,14 +103,14 @@ def reseeded(cv: Any, seed: int) -> Any:
 
 
 def top_rows(scores: Sequence[float] | FloatArray, k: int) -> list[int]:
-    """Rows of the k best scores, best first; of equal ones the first first.
+    """Return the rows of the k best scores, the best first; ties in their order.
 
     Parameters
     ----------
     scores : sequence of float
-        Those that are NaN are left out.
+        NaN scores are left out.
     k : int
-        How many, at the most.
+        Largest number of rows.
 
     Returns
     -------
@@ -146,76 +125,69 @@ def top_rows(scores: Sequence[float] | FloatArray, k: int) -> list[int]:
     return [int(row) for row in order[:k] if not np.isnan(scores[row])]
 
 
-def check_reevaluation(search: Any, cv: Any, scorers: Any) -> None:
-    """Raise ``ValueError`` if `reevaluate_top` of a search can do nothing.
+def check_reevaluation(top: int | None, refit: Any, cv: Any, scorers: Any) -> None:
+    """Raise ``ValueError`` if `reevaluate_top` can do nothing.
 
     Parameters
     ----------
-    search : estimator
-        With `reevaluate_top`, which may be None, and `refit`.
+    top : int or None
+        Parameter `reevaluate_top` of the search.
+    refit : bool, str or callable
+        Parameter of the search.
     cv : splitter
         See `reseeded`.
     scorers : callable
-        Its scorer or scorers.
+        The scorer or scorers of the search.
     """
-    if search.reevaluate_top is None:
+    if top is None:
         return
     reseeded(cv, seed=0)
     has_names = isinstance(scorers, MultimetricScorer)
-    if callable(search.refit) or (has_names and search.refit is False):
+    if callable(refit) or (has_names and refit is False):
         raise ValueError(
-            f"reevaluate_top={search.reevaluate_top!r} chooses by the mean score, "
-            f"which refit={search.refit!r} does not: give refit=True or the name of a "
+            f"reevaluate_top={top!r} chooses by the mean score, "
+            f"which refit={refit!r} does not: give refit=True or the name of a "
             "metric, or reevaluate_top=None."
         )
 
 
 def reevaluate(
-    run: _Run, seed: int, root: CallbackTask
+    runner: Runner,
+    searched: Searched,
+    trials: Sequence[Trial],
+    *,
+    top: int,
+    splits: list[Split],
 ) -> tuple[int, dict[str, Any]] | None:
-    """Evaluate the best candidates of a run on fresh splits, and choose among them.
+    """Evaluate the best trials on fresh splits, and choose among them.
 
     Parameters
     ----------
-    run : _Run
-        A run that is done, its workers still there. It is left as it is.
-    seed : int
-        Of the splits.
-    root : CallbackTask
-        The root of the task tree of the search.
+    runner : Runner
+        What has run the trials.
+    searched : Searched
+        The space they are from.
+    trials : sequence of Trial
+        Complete; the rows of ``cv_results_``.
+    top : int
+        How many of them to evaluate again.
+    splits : list of (ndarray, ndarray)
+        Fresh ones.
 
     Returns
     -------
     row, found
-        See `choose`. None without `reevaluate_top` or candidates, or, with a warning,
-        if the time was up or a callback asked to stop before all splits had run.
+        See `choose`. None without trials; also None, with a warning, if the time was up
+        or a callback asked to stop before all splits had run.
     """
-    search = run.search
-    if search.reevaluate_top is None or not run.rows:
+    if not trials:
         return None
-    again: Any = copy.copy(run)
-    again.journal, again.splits = None, run.draw(reseeded(run.cv, seed))
-    n_splits = len(again.splits)
-    rows = top_rows([run.score(trial) for trial in run.rows], search.reevaluate_top)
-    again.n_candidates = len(rows)
-    if search.verbose > 0:
-        print(  # noqa: T201 (as scikit-learn's searches do)
-            f"Fitting {n_splits} fresh folds for each of the {len(rows)} best "
-            f"candidates, totalling {n_splits * len(rows)} fits"
-        )
-    again.task = search._search_task(root, n_splits * len(rows), "reevaluate")
-    again.task.call_on_fit_task_begin(estimator=search)
-    engine = Engine(
-        _Fixed([run.rows[row].params for row in rows]),
-        run.workers,
-        _Hooks(again),
-        n_iter=len(rows),
-        n_splits=n_splits,
-        lag=None,
-        deadline=run.deadline,
-    )
+    metric = runner.metric
+    means = [float(np.mean(split_scores(trial, metric))) for trial in trials]
+    rows = top_rows(means, top)
+    again = _Again(searched, splits, [trials[row] for row in rows])
+    engine = runner.engine(again, name="reevaluate")
     engine.run()
-    again.task.call_on_fit_task_end(estimator=search)
     if len(engine.rows) < len(rows):
         warnings.warn(
             f"The re-evaluation of the {len(rows)} best candidates was stopped "
@@ -225,8 +197,8 @@ def reevaluate(
             stacklevel=2,
         )
         return None
-    old = [run.split_scores(run.rows[row]) for row in rows]
-    return choose(rows, old, [run.split_scores(trial) for trial in engine.rows])
+    old = [split_scores(trials[row], metric) for row in rows]
+    return choose(rows, old, [split_scores(trial, metric) for trial in engine.rows])
 
 
 def choose(
@@ -237,19 +209,19 @@ def choose(
     Parameters
     ----------
     rows : sequence of int of length k
-        Where they stand in ``cv_results_``; the best by the old splits first.
+        Rows of ``cv_results_``, the best by the old splits first.
     old, new : k sequences of float
         Scores on the splits of the search, and on the fresh ones.
 
     Returns
     -------
     row : int
-        The one with the largest mean; of equal ones the first. Those of which a fit
-        failed are not chosen, unless all are such.
+        The row with the largest mean, the first of several. A row with a failed fit is
+        chosen only if every row has one.
     found : dict of str to ndarray
         ``candidate``, ``split{i}_test_score`` of the fresh splits, ``mean_cv_score``,
-        ``mean_fresh_score`` and ``mean_score`` (over all splits), as a data frame can
-        be made of.
+        ``mean_fresh_score`` and ``mean_score`` (over all splits): the columns of a
+        data frame.
 
     Examples
     --------

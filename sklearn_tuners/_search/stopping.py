@@ -1,41 +1,135 @@
-"""When to stop, and how far proposals lag behind scores: pure functions.
+"""When a search stops, and how far its proposals lag behind the scores.
 
-Scores come in the order of the trials and may be NaN, for trials that
-failed; those never count as an improvement.
+Scores come in the order of the trials. Those of failed trials are NaN and never count
+as an improvement.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-__all__ = ["default_lag", "fold_resolution", "has_stalled"]
+from sklearn_tuners._engine.trial import Trial
+from sklearn_tuners._split_scores import standard_error
+
+__all__ = ["Stopping", "default_lag", "has_stalled"]
 
 _MAX_LAG = 12
-"""Longest default lag of up to as many workers."""
+"""Longest default lag for up to 12 workers: a longer one costs more regret early in a
+search than it saves in waiting (docs/measured/engine.md)."""
+
+_MIN_TRIALS = 20
+"""Trials before `stopping="auto"` may end a search, as in Makarova et al. (2022)."""
+
+_N_BELOW = 3
+"""Trials in a row for which the bound must hold: one fit of the surrogate can be
+overconfident (convention)."""
+
+
+class Stopping:
+    """Says after each trial whether the search ends.
+
+    Parameters
+    ----------
+    target_score : float or None
+        End when a trial has at least this score.
+    n_iter_no_change : int or None
+        End when that many trials in a row have brought no improvement.
+    tol : float
+        An improvement is larger than this.
+    when_resolved : bool
+        End when what may still be gained is less than what the splits can tell from
+        noise.
+    regret_bound : callable
+        Returns how much better than the best told trial any params could be.
+    split_scores : callable
+        ``split_scores(trial)`` returns its scores on the splits.
+    counts : callable
+        ``counts(trial)`` returns whether its score counts; other trials are ignored.
+
+    References
+    ----------
+    A. Makarova et al. (2022). Automatic termination for hyperparameter optimization.
+    AutoML-Conf.
+    """
+
+    def __init__(
+        self,
+        *,
+        target_score: float | None,
+        n_iter_no_change: int | None,
+        tol: float,
+        when_resolved: bool,
+        regret_bound: Callable[[], float],
+        split_scores: Callable[[Trial], Sequence[float]],
+        counts: Callable[[Trial], bool],
+    ) -> None:
+        self.target_score = target_score
+        self.n_iter_no_change, self.tol = n_iter_no_change, tol
+        self.when_resolved = when_resolved
+        self.regret_bound = regret_bound
+        self.split_scores = split_scores
+        self.counts = counts
+        self._scores: list[float] = []
+        self._incumbent: Trial | None = None
+        self._best_score = -math.inf
+        self._n_below = 0
+
+    def __call__(self, trial: Trial, score: float) -> str | None:
+        """Return the name of the first parameter that ends the search, or None.
+
+        Parameters
+        ----------
+        trial : Trial
+            The one just told.
+        score : float
+            Its score.
+        """
+        if not self.counts(trial):
+            return None
+        self._scores.append(score)
+        if self.target_score is not None and score >= self.target_score:
+            return "target_score"
+        patience = self.n_iter_no_change
+        if patience is not None and has_stalled(self._scores, patience, self.tol):
+            return "n_iter_no_change"
+        if self.when_resolved and self._is_resolved(trial, score):
+            return "stopping"
+        return None
+
+    def _is_resolved(self, trial: Trial, score: float) -> bool:
+        """Return whether what may be gained has been below the noise for a while."""
+        if score > self._best_score:
+            self._best_score, self._incumbent = score, trial
+        if len(self._scores) < _MIN_TRIALS or self._incumbent is None:
+            return False
+        scores = np.asarray(self.split_scores(self._incumbent))
+        noise = float(standard_error(scores))
+        self._n_below = self._n_below + 1 if self.regret_bound() < noise else 0
+        return self._n_below >= _N_BELOW
 
 
 def has_stalled(
     scores: Sequence[float], n_iter_no_change: int, tol: float = 0.0
 ) -> bool:
-    """Whether the last scores brought no improvement.
+    """Return whether the last scores brought no improvement.
 
     Parameters
     ----------
     scores : sequence of float
         Mean test scores.
     n_iter_no_change : int
-        How many of the last ones have to be without an improvement.
+        Number of last scores without an improvement.
     tol : float, default=0.0
         An improvement is larger than this, compared with the best score before.
 
     Returns
     -------
     bool
-        False as long as there are no more than `n_iter_no_change` scores, or none that
-        is a number.
+        False while there are no more than `n_iter_no_change` scores, or none of those
+        before is a number.
 
     Examples
     --------
@@ -53,40 +147,8 @@ def _best(scores: Sequence[float]) -> float:
     return max((score for score in scores if not math.isnan(score)), default=-math.inf)
 
 
-def fold_resolution(split_scores: Sequence[float]) -> float:
-    """Smallest difference in score that cross-validation can tell from noise.
-
-    Parameters
-    ----------
-    split_scores : sequence of float of length n_splits
-        Scores of one candidate on the splits.
-
-    Returns
-    -------
-    float
-        ``sqrt((1 / K + 1 / (K - 1)) s2)`` with the variance ``s2`` of the K scores,
-        which accounts for the overlap of the training sets; 0 for one split.
-
-    References
-    ----------
-    A. Makarova et al. (2022). Automatic termination for hyperparameter optimization.
-    AutoML-Conf, Sec. 4; the factor is that of C. Nadeau and Y. Bengio (2003).
-    Inference for the generalization error. Machine Learning 52.
-
-    Examples
-    --------
-    >>> round(fold_resolution([0.90, 0.94, 0.92, 0.95, 0.89]), 4)
-    0.0171
-    """
-    n_splits = len(split_scores)
-    if n_splits < 2:
-        return 0.0
-    variance = float(np.var(split_scores, ddof=1))
-    return math.sqrt((1 / n_splits + 1 / (n_splits - 1)) * variance)
-
-
 def default_lag(n_workers: int, n_splits: int) -> int:
-    """Trials whose scores a proposal does not wait for where timing must not matter.
+    """Return how many scores a proposal does without so that timing does not matter.
 
     Parameters
     ----------
@@ -98,17 +160,16 @@ def default_lag(n_workers: int, n_splits: int) -> int:
     Returns
     -------
     int
-        ``n**2 / K``, rounded up, and no more than the larger of n and 12, for n workers
-        and K splits; 0 for one worker.
+        For n workers and K splits ``n**2 / K``, rounded up, and no more than the larger
+        of n and 12; 0 for one worker.
 
     Notes
     -----
-    While one worker is busy with a straggler the other n - 1 have to be given work that
-    does not depend on it, and the more evaluations run the longer the longest of them
-    is. Regret at equal time changes little around its least value, so with five splits
-    the formula takes the lag that keeps 90 % of up to 8 workers busy. Longer ones than
-    its limit cost more, early in a search, than they win (`benchmarks/lag.py`,
-    `docs/engine.md`).
+    While one worker is busy with a long evaluation, the other n - 1 need work that does
+    not depend on it; and the more evaluations run, the longer the longest of them
+    takes. Regret at equal time changes little around the best lag. With five splits
+    the formula takes the lag that keeps 90 % of up to 8 workers busy
+    (docs/measured/engine.md).
 
     Examples
     --------

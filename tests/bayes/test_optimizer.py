@@ -212,6 +212,98 @@ def test_pending_points_count_as_first_points():
     assert len({params["x"] for params in pending}) == 6
 
 
+# ---------------------------------------------------------------------------- points
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """Everything that any space encodes."""
+    encoded = []
+    encode = Space.encode
+
+    def noted(space, params):
+        encoded.append(params)
+        return encode(space, params)
+
+    monkeypatch.setattr(Space, "encode", noted)
+    return encoded
+
+
+def test_a_proposal_is_encoded_once_and_a_told_point_never(encoded):
+    optimizer = Optimizer(MIXED, n_iter=40, random_state=0)
+    pending = []
+    for n_asked in range(1, 15):
+        pending.append(optimizer.ask_point(pending))
+        if len(pending) == 3:
+            point = pending.pop(0)
+            optimizer.tell_point(point, dummy_score(point.params), fidelity=0.5)
+        assert len(encoded) == n_asked
+    assert optimizer.n_told == 12
+    optimizer.ask_point(pending, again=[point])
+    assert len(encoded) == 15
+
+
+def test_params_are_encoded_once_in_each_call(encoded):
+    first = {"rate": 0.1, "depth": 3, "kind": "a", "shape": None}
+    optimizer = Optimizer(MIXED, initial_params=first, random_state=0)
+    assert len(encoded) == 1
+    assert optimizer.ask() == first
+    assert len(encoded) == 1
+    optimizer.tell(first, 0.0)
+    assert len(encoded) == 2
+    second = optimizer.ask()
+    assert len(encoded) == 3
+    optimizer.ask(pending=[second], again=[first])
+    assert len(encoded) == 6
+
+
+@pytest.mark.parametrize("space", [MIXED, BRANCHES], ids=["mixed", "branches"])
+def test_points_and_params_lead_to_the_same_proposals(space):
+    first = Space.parse(space).decode(np.full(Space.parse(space).n_dims, 0.2))
+    by_params, by_point = (
+        Optimizer(space, n_iter=20, initial_params=first, random_state=3)
+        for _ in range(2)
+    )
+    pending = []
+    for i in range(16):
+        params = by_params.ask([point.params for point in pending])
+        point = by_point.ask_point(pending)
+        assert point.params == params
+        assert point.key == by_point.space.key(by_params.space.encode(params))
+        pending.append(point)
+        if i % 3:
+            point = pending.pop(0)
+            by_params.tell(point.params, dummy_score(point.params), fidelity=0.5)
+            by_point.tell_point(point, dummy_score(point.params), fidelity=0.5)
+
+
+def test_initial_points_are_those_of_the_initial_params():
+    optimizer = Optimizer({"x": uniform(0, 1)}, initial_params=[{"x": 0.5}, {"x": 0.5}])
+    (point,) = optimizer.initial_points
+    assert point.params == {"x": 0.5}
+    assert optimizer.ask_point() is point
+
+
+@pytest.mark.parametrize("n_iter", [None, 3])
+def test_a_caller_may_change_what_it_was_given(n_iter):
+    first = {"x": 1}
+    optimizer = Optimizer({"x": [1, 2, 3]}, n_iter=n_iter, initial_params=first)
+    first["x"] = 2
+    for params in (optimizer.ask(), optimizer.initial_params[0]):
+        assert params == {"x": 1}
+        params["x"] = 3
+    told = optimizer.ask()
+    assert told == {"x": 1}
+    optimizer.tell(told, 0.0)
+    told["x"] = 3
+    optimizer.best_params_["x"] = 3
+    assert optimizer.best_params_ == {"x": 1}
+    following = optimizer.ask()
+    expected = dict(following)
+    following["x"] = None
+    assert optimizer.ask() == expected
+
+
 # ------------------------------------------------------------------------- endurance
 
 
@@ -453,8 +545,8 @@ def told(fidelities, scores=None, seed=0):
 def test_full_evaluations_are_what_they_were_without_a_fidelity():
     plain = Optimizer(MIXED, random_state=0)
     other = told([1.0] * 12)
-    for params, score in zip(other._params, other._scores, strict=True):
-        plain.tell(params, score)
+    for point, score in zip(other._points, other._scores, strict=True):
+        plain.tell_point(point, score)
     assert plain.ask() == other.ask()
     assert plain.regret_bound() == other.regret_bound()
 
@@ -467,8 +559,8 @@ def test_proposals_depend_on_fidelities_and_replay_gives_the_same():
     for n in (8, 9, 10, 11):
         asked_on_the_way.ask()
         other = told(mixed[: n + 1])
-        asked_on_the_way.tell(
-            other._params[-1], other._scores[-1], fidelity=other._fidelities[-1]
+        asked_on_the_way.tell_point(
+            other._points[-1], other._scores[-1], fidelity=other._fidelities[-1]
         )
     assert asked_on_the_way.ask() == told(mixed).ask()
     assert np.isfinite(told(mixed).regret_bound())

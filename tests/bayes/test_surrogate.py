@@ -110,7 +110,7 @@ def space():
 
 def trials(space, n, seed=0):
     rows = space.quantile(np.random.default_rng(seed).random((n, space.n_dims)))
-    return list(rows), np.sin(5 * rows[:, 1]) + rows[:, 2]
+    return rows, np.sin(5 * rows[:, 1]) + rows[:, 2]
 
 
 def state(processes: list[GP]):
@@ -147,7 +147,7 @@ def test_what_is_good_in_part_is_expected_to_be_good_in_full(space):
     rows, scores = trials(space, 12)
     in_part = np.zeros((12, 1))
     gp = Surrogate(space, 0).processes(rows, scores, 1, in_part)[0]
-    Z = space.features(np.stack(rows))
+    Z = space.features(rows)
     mean, sd = gp.posterior(np.hstack([Z, np.ones((12, 1))]))
     assert np.corrcoef(mean, scores)[0, 1] > 0.9
     assert np.all(sd < 0.5 * np.sqrt(gp.signal))

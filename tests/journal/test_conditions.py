@@ -11,11 +11,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV, When
-from sklearn_tuners._journal.records import (
-    identify_space,
-    params_from_plain,
-    params_to_plain,
-)
+from sklearn_tuners._journal.identity import identify_space
+from sklearn_tuners._journal.journal import JournaledTrial
+from sklearn_tuners._journal.records import params_from_record, point_to_record
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import same_value
 from sklearn_tuners.testing import search_spaces
@@ -29,7 +27,8 @@ def test_plain_params_come_back(spec):
     space = Space.parse(spec)
     for u in space.quantile(np.random.default_rng(0).random((4, space.n_dims))):
         params = space.decode(u)
-        back = params_from_plain(space, params_to_plain(space, params))
+        record = point_to_record(space.point(params))
+        back = params_from_record(space, JournaledTrial(0, outcomes={}, **record))
         assert list(back) == list(params)
         assert all(same_value(back[name], params[name]) for name in params)
 

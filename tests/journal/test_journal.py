@@ -31,7 +31,8 @@ from hypothesis.stateful import (
 from sklearn_tuners._journal import file as journal_file
 from sklearn_tuners._journal.journal import Identity, Journal
 
-IDENTITY = {"estimator": Identity("1", "SVC()"), "data": Identity("2", "150 x 4")}
+ESTIMATOR = {"estimator": Identity("1", "SVC()")}
+DATA = {"data": Identity("2", "150 x 4")}
 SETTINGS = {"seed": 7, "n_initial_points": 5, "lag": None}
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
@@ -40,8 +41,15 @@ quick = settings(
 )
 
 
-def open_journal(path, **changes):
-    return Journal.open(path, **{"identity": IDENTITY, "settings": SETTINGS} | changes)
+def open_journal(path, settings=SETTINGS, **kwargs):
+    """Open and confirm."""
+    journal = Journal.open(path, identity=ESTIMATOR, **kwargs)
+    try:
+        journal.confirm(identity=DATA, settings=settings)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 def outcome_of(number, split, **changes):
@@ -123,6 +131,20 @@ def test_params_and_outcomes_come_back_exactly(shared, params, outcome):
     trial = shared.trials()[number]
     assert exact(trial.params) == exact(params)
     assert unordered(trial.outcomes) == unordered({0: outcome})
+    assert (trial.listed, trial.row, trial.note) == (None, None, None)
+
+
+@quick
+@given(
+    names=st.lists(texts, max_size=3),
+    row=st.lists(st.floats(0, 1), max_size=4),
+    note=st.none() | texts,
+)
+def test_listed_objects_and_notes_come_back_exactly(shared, names, row, note):
+    number = len(shared.trials())
+    shared.add_trial(number, {}, listed=names, row=np.array(row), note=note)
+    trial = shared.trials()[number]
+    assert (trial.params, trial.listed, trial.row, trial.note) == ({}, names, row, note)
 
 
 @pytest.mark.parametrize("value", special)
@@ -254,7 +276,7 @@ def test_a_full_disk_is_an_oserror_and_loses_nothing(tmp_path):
 def test_an_interrupt_inside_a_transaction_undoes_it(tmp_path):
     with open_journal(tmp_path / "j.db") as journal:
         with pytest.raises(KeyboardInterrupt), journal._transaction():
-            journal._db.execute("INSERT INTO trial VALUES (0, '{}')")
+            journal._db.execute("INSERT INTO trial (number, params) VALUES (0, '{}')")
             raise KeyboardInterrupt
         assert journal.trials() == []
         journal.add_trial(0, {})
@@ -421,9 +443,14 @@ OTHER = r"is an SQLite database, but not a journal of sklearn_tuners .*another p
             r"application_id 5, not \d+",
         ),
         (
-            changed("PRAGMA user_version = 2"),
+            changed("PRAGMA user_version = 3"),
             ValueError,
-            r"newer version of sklearn_tuners \(format 2, .* knows 1\): upgrade, or",
+            r"newer version of sklearn_tuners \(format 3, .* format 2\): upgrade, or",
+        ),
+        (
+            changed("PRAGMA user_version = 1"),
+            ValueError,
+            r"earlier version of sklearn_tuners \(format 1, .* 2\): give another path",
         ),
         (changed("DROP TABLE score"), ValueError, DAMAGED),
         (changed("DELETE FROM trial WHERE number = 1"), ValueError, DAMAGED),
@@ -484,30 +511,93 @@ def test_the_crashed_database_of_another_application_is_left_alone(tmp_path):
 
 def test_another_search_is_refused_part_by_part(tmp_path):
     path = tmp_path / "j.db"
-    held = fill(path)
+    fill(path)
     before = path.read_bytes()
     other = {
         "estimator": Identity("x", "Ridge()"),
         "data": Identity("y", "150 x 4"),
-        "splits": Identity("z", "KFold(5)"),
+        "error_score": Identity("z", "nan"),
     }
     with pytest.raises(ValueError) as raised:
-        open_journal(path, identity=other)
+        Journal.open(path, identity=other)
     assert str(raised.value) == (
         f"journal={str(path)!r} belongs to another search. They differ in\n"
         "  estimator: the journal has SVC(), this search has Ridge()\n"
         "  data: 150 x 4 in both, but not the same\n"
-        "  splits: the journal has none, this search has KFold(5)\n"
+        "  error_score: the journal has none, this search has nan\n"
         "Give another path for this search, or delete the file if the search in it is "
         "not needed any more."
     )
-    with pytest.raises(ValueError, match="150 x 4, this search has none"):
-        open_journal(path, identity={"estimator": IDENTITY["estimator"]})
+    with Journal.open(path, identity=ESTIMATOR) as journal:
+        for identity, message in [
+            ({}, "data: the journal has 150 x 4, this search has none"),
+            ({"data": Identity("y", "9 x 4")}, "has 150 x 4, this search has 9 x 4"),
+            (DATA | {"schedule": Identity("z", "1, 3")}, "has none, .* has 1, 3"),
+        ]:
+            with pytest.raises(ValueError, match=message):
+                journal.confirm(identity=identity, settings={})
     assert path.read_bytes() == before
-    # What describes a part may be worded in another way, and parts come in any order.
-    same = {"data": Identity("2", "a"), "estimator": Identity("1", "b")}
-    with open_journal(path, identity=same) as journal:
+
+
+def test_parts_may_be_worded_in_another_way_and_come_in_any_order(tmp_path):
+    path = tmp_path / "j.db"
+    held = fill(path)
+    with Journal.open(path, identity={"data": Identity("2", "a")}) as journal:
+        same = {"estimator": Identity("1", "b")}
+        journal.confirm(identity=same, settings=SETTINGS)
         assert exact(journal.trials()) == held
+
+
+def test_nothing_is_written_before_a_new_journal_is_confirmed(tmp_path):
+    path = tmp_path / "j.db"
+    with Journal.open(path, identity=ESTIMATOR) as journal:
+        assert journal.settings is None
+        assert os.listdir(tmp_path) == ["j.db-lock"]
+        for use in (
+            journal.trials,
+            lambda: journal.add_trial(0, {}),
+            lambda: journal.add_outcome(0, 0, outcome_of(0, 0)),
+        ):
+            with pytest.raises(RuntimeError, match="has to be confirmed first"):
+                use()
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(RuntimeError, match="is closed"):
+        journal.confirm(identity=DATA, settings=SETTINGS)
+    assert os.listdir(tmp_path) == []
+
+
+def test_settings_are_known_before_an_existing_journal_is_confirmed(tmp_path):
+    path = tmp_path / "j.db"
+    fill(path)
+    before = path.read_bytes()
+    with Journal.open(path, identity=ESTIMATOR) as journal:
+        assert dict(journal.settings) == SETTINGS
+        with pytest.raises(RuntimeError, match="has to be confirmed first"):
+            journal.add_trial(3, {})
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["j.db"]
+
+
+def test_a_journal_is_confirmed_once(tmp_path):
+    with open_journal(tmp_path / "j.db") as journal:
+        with pytest.raises(RuntimeError, match="is confirmed already"):
+            journal.confirm(identity=DATA, settings=SETTINGS)
+        journal.add_trial(0, {})
+
+
+def test_a_journal_that_cannot_be_created_leaves_no_file(tmp_path, monkeypatch):
+    path = tmp_path / "j.db"
+    with Journal.open(path, identity=ESTIMATOR) as journal:
+        with pytest.raises(TypeError, match="'seed' must be an int"):
+            journal.confirm(identity=DATA, settings={"seed": [1]})
+        assert os.listdir(tmp_path) == ["j.db-lock"]
+        monkeypatch.setattr(journal_file, "_SCHEMA", "CREATE TABLE identity (x)")
+        with pytest.raises(ValueError, match="is damaged"):
+            journal.confirm(identity=DATA, settings=SETTINGS)
+        assert os.listdir(tmp_path) == ["j.db-lock"]
+        monkeypatch.undo()
+        journal.confirm(identity=DATA, settings=SETTINGS)
+        journal.add_trial(0, {})
 
 
 def test_another_program_that_writes_is_named_as_the_cause(tmp_path, monkeypatch):

@@ -19,18 +19,25 @@ from scipy.stats import loguniform, norm, uniform
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.model_selection import (
+    KFold,
+    RepeatedKFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV
+from sklearn_tuners._journal.identity import identify, identify_space
+from sklearn_tuners._journal.journal import JournaledTrial
 from sklearn_tuners._journal.records import (
-    identify,
-    identify_space,
-    params_from_plain,
-    params_to_plain,
+    kept_splits,
+    params_from_record,
+    point_to_record,
     splits_from_text,
+    splits_to_settings,
     splits_to_text,
 )
 from sklearn_tuners._space.space import Space
@@ -328,7 +335,7 @@ SAME_OR_NOT["local class"] = (lambda: local_class("a")(), lambda: local_class("c
 
 
 OTHER_PROCESS = """
-from sklearn_tuners._journal.records import identify
+from sklearn_tuners._journal.identity import identify
 print(identify(lambda x: x in {"some", "words", "in", "a", "set"}).digest)
 print(identify(frozenset(["some", "words", "in", "a", "set"])).digest)
 """
@@ -430,12 +437,15 @@ def test_the_same_search_goes_on_with_sparse_data(tmp_path):
     assert len(search.set_params(n_iter=3).fit(X, IRIS[1]).cv_results_["params"]) == 3
 
 
-def test_params_that_were_damaged_in_the_file(tmp_path):
+@pytest.mark.parametrize(
+    "damage", ["""listed = '["gamma"]'""", "row = '[0.5]'", """row = '["a", "b"]'"""]
+)
+def test_params_that_were_damaged_in_the_file(tmp_path, damage):
     space = {"C": loguniform(0.1, 10), "class_weight": [None, {0: 2}, {1: 2}]}
     kwargs = {"n_iter": 4, "cv": 2, "journal": tmp_path / "j", "random_state": 0}
     BayesSearchCV(SVC(), space, **kwargs).fit(*IRIS)
     with sqlite3.connect(tmp_path / "j") as db:
-        db.execute("""UPDATE trial SET params = replace(params, '"[', '"%[')""")
+        db.execute(f"UPDATE trial SET {damage} WHERE listed IS NOT NULL")
     with pytest.raises(ValueError, match=r"damaged.*params of trial"):
         BayesSearchCV(SVC(), space, **kwargs).fit(*IRIS)
 
@@ -473,10 +483,10 @@ def test_plain_params_come_back():
     rows = space.quantile(np.random.default_rng(0).random((50, space.n_dims)))
     for u in rows:
         params = space.decode(u)
-        plain = params_to_plain(space, params)
+        record = point_to_record(space.point(params))
         kinds = (bool, int, float, str, type(None))
-        assert all(type(value) in kinds for value in plain.values())
-        back = params_from_plain(space, plain)
+        assert all(type(value) in kinds for value in record["params"].values())
+        back = params_from_record(space, JournaledTrial(0, outcomes={}, **record))
         assert list(back) == list(params)
         assert all(
             back[name] is params[name] or back[name] == params[name] for name in back
@@ -495,6 +505,81 @@ def test_splits_come_back():
     ((train, test),) = splits_from_text(splits_to_text([(mask, ~mask)]))
     np.testing.assert_array_equal(train, [0, 2])
     np.testing.assert_array_equal(test, [1])
+
+
+def settings_of(cv):
+    return splits_to_settings(list(cv.split(X)), cv)
+
+
+def same_splits(ours, theirs):
+    return splits_to_text(ours) == splits_to_text(theirs)
+
+
+class Own:
+    """A splitter of the user's, without parameters."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def split(self, X):
+        yield np.arange(self.at), np.arange(self.at, len(X))
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        ShuffleSplit(3),
+        ShuffleSplit(3, random_state=np.random.RandomState(0)),
+        KFold(3, shuffle=True),
+        RepeatedKFold(n_splits=2, n_repeats=2),
+    ],
+)
+def test_splits_that_are_drawn_anew_each_time_are_those_of_the_journal(cv):
+    settings, fresh = settings_of(cv), list(cv.split(X))
+    kept = kept_splits(settings, fresh, cv, "journal='j'")
+    assert not same_splits(kept, fresh)
+    assert splits_to_text(kept) == settings["splits"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (KFold(4), [*KFold(4).split(X)]),
+        (KFold(4), Own(3)),
+        (ShuffleSplit(3, random_state=0), ShuffleSplit(3, random_state=0)),
+    ],
+)
+def test_equal_splits_are_the_same_whatever_drew_them(ours, theirs):
+    settings = settings_of(ours)
+    kept = kept_splits(settings, list(ours.split(X)), theirs, "journal='j'")
+    assert splits_to_text(kept) == settings["splits"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "message"),
+    [
+        (KFold(4), KFold(5), r"has 4 others, this search has those of cv=KFold\(n_spl"),
+        (ShuffleSplit(3), ShuffleSplit(4), "has 3 others, .* of cv=ShuffleSplit"),
+        (ShuffleSplit(3), ShuffleSplit(3, random_state=0), "has 3 others"),
+        (ShuffleSplit(3), ShuffleSplit(3, test_size=0.5), "has 3 others"),
+        (ShuffleSplit(3), KFold(3, shuffle=True), "has 3 others"),
+        (Own(3), Own(4), "has 1 others"),
+    ],
+)
+def test_splits_of_another_splitter_are_refused(ours, theirs, message):
+    fresh = list(theirs.split(X))
+    with pytest.raises(
+        ValueError, match=rf"^journal='j' belongs .*\n  splits.*{message}"
+    ):
+        kept_splits(settings_of(ours), fresh, theirs, "journal='j'")
+
+
+@pytest.mark.parametrize("cv", [KFold(4), TimeSeriesSplit(4), Own(3)])
+def test_a_splitter_that_does_not_shuffle_has_other_splits_on_other_data(cv):
+    """Its random_state, None by default, has no part in that."""
+    fresh = list(cv.split(X[:-4]))
+    with pytest.raises(ValueError, match="in both, but other splits"):
+        kept_splits(settings_of(cv), fresh, cv, "journal='j'")
 
 
 def test_what_is_the_same_in_another_process():

@@ -1,0 +1,69 @@
+"""A trial: a point of the search space and what became of it on every split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sklearn_tuners._compat.sklearn import Outcome
+from sklearn_tuners._space.point import Point
+from sklearn_tuners._typing import Params
+
+__all__ = ["Proposal", "Trial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a tuner wants to be tried.
+
+    Attributes
+    ----------
+    point : Point
+        Its params are set on the estimator.
+    stage : object
+        What else the tuner wants to find on the trial.
+    outcomes : sequence of dict or None
+        Outcomes of an earlier trial of the same kind, which need not run again.
+    """
+
+    point: Point
+    stage: Any = None
+    outcomes: Sequence[Outcome] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Trial:
+    """A point and its outcome on every split.
+
+    Attributes
+    ----------
+    number : int
+        Position in the order of proposal.
+    point : Point
+        Its params are set on the estimator.
+    outcomes : list of dict or None
+        What `fit_and_score` returned for each split; None until that split has run.
+    stage : object
+        What the tuner noted on the trial.
+    """
+
+    number: int
+    point: Point
+    outcomes: list[Outcome | None] = field(repr=False)
+    stage: Any = None
+
+    @property
+    def params(self) -> Params:
+        """The parameters to set on the estimator."""
+        return self.point.params
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every split has run."""
+        return None not in self.outcomes
+
+    @property
+    def finished(self) -> list[Outcome]:
+        """The outcomes so far."""
+        return [outcome for outcome in self.outcomes if outcome is not None]
