@@ -456,37 +456,6 @@ def test_pending_and_told_never_come_back(spec, seed, finish):
             optimizer.tell(first, dummy_score(first))
 
 
-def test_the_regret_bound_shrinks_to_what_is_left_to_gain():
-    optimizer = Optimizer({"x": uniform(0, 1), "y": uniform(0, 1)}, random_state=0)
-    assert optimizer.regret_bound() == np.inf
-    bounds = []
-    for _ in range(30):
-        params = optimizer.ask()
-        score = -100 * ((params["x"] - 0.3) ** 2 + (params["y"] - 0.7) ** 2)
-        optimizer.tell(params, score)
-        bounds.append(optimizer.regret_bound())
-    assert np.isinf(bounds[:2]).all()
-    assert bounds[-1] < 0.5  # of a range of about 100
-    assert bounds[-1] >= -optimizer.best_score_  # the best that there is scores 0
-    assert optimizer.regret_bound(0.99) > optimizer.regret_bound(0.9)
-
-
-@pytest.mark.parametrize("score", [0.5, np.nan])
-def test_no_regret_bound_without_a_model(score):
-    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
-    for _ in range(8):
-        optimizer.tell(optimizer.ask(), score)
-    assert optimizer.regret_bound() == np.inf
-
-
-def test_scores_that_tie_with_the_best_do_not_hide_the_regret_bound():
-    optimizer = Optimizer({"x": uniform(0, 1)}, random_state=0)
-    for _ in range(20):
-        params = optimizer.ask()
-        optimizer.tell(params, 0.9 if params["x"] > 0.4 else 0.5 + params["x"])
-    assert np.isfinite(optimizer.regret_bound())
-
-
 def test_initial_params_that_share_a_coordinate_are_all_tried():
     first = [{"a": 8.0}, {"a": 9.0}, {"a": 8.0}]
     optimizer = Optimizer({"a": norm()}, initial_params=first, random_state=0)

@@ -30,7 +30,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV, Optimizer, When
-from sklearn_tuners._bayes.acquisition import first_active
+from sklearn_tuners._bayes.maximise import first_active
 from sklearn_tuners._journal.records import (
     identify_space,
     params_from_plain,
