@@ -7,13 +7,14 @@ resumed search makes the same ones.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 import numpy as np
 
 __all__ = ["Stream", "generator"]
 
 
+@unique
 class Stream(IntEnum):
     """What is drawn. A number never changes, and no two streams share one."""
 

@@ -120,7 +120,7 @@ class Optimizer:
             if n_initial_points == "auto"
             else _positive_int(n_initial_points, "n_initial_points", ' or "auto"')
         )
-        self._criterion: Criterion = log_ei
+        self._criterion: Criterion = log_ei  # what proposals maximise
         self._points: list[Point] = []
         self._scores: list[float] = []
         self._fidelities: list[float] = []
@@ -237,14 +237,8 @@ class Optimizer:
         """
         if not 0.0 <= fidelity <= 1.0:
             raise ValueError(f"fidelity must be between 0 and 1, got {fidelity!r}")
-        try:
-            value = float(score)
-        except (TypeError, ValueError):
-            value = None
-        if value is None or isinstance(score, str | bytes):
-            raise TypeError(f"score must be a number, got {score!r}")
+        self._scores.append(_number(score))
         self._points.append(point)
-        self._scores.append(value)
         self._fidelities.append(float(fidelity))
         self._times_told[point.key] += 1
 
@@ -350,7 +344,10 @@ class Optimizer:
         return [self._point(params, name) for params in given]
 
     def _auto_initial_points(self, n_iter: int | None) -> int:
-        """Return the trials before the model, see the class docstring."""
+        """Return the trials before the model, see the class docstring.
+
+        Other numbers of first points were a tie (docs/ablation.md).
+        """
         n_points = max(4, self.space.n_dims + 1)
         n_branches = self.space.n_branches
         for_branches = 2 * n_branches if n_branches > 1 else 0
@@ -497,6 +494,16 @@ def _draw_seed(random_state: Any) -> int:
         "random_state must be a non-negative int, a RandomState, a Generator or None, "
         f"got {random_state!r}"
     )
+
+
+def _number(score: Any) -> float:
+    message = f"score must be a number, got {score!r}"
+    if isinstance(score, str | bytes):  # `float` would parse them
+        raise TypeError(message)
+    try:
+        return float(score)
+    except (TypeError, ValueError) as error:
+        raise TypeError(message) from error
 
 
 def _is_int(value: Any) -> bool:
