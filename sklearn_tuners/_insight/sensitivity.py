@@ -35,13 +35,14 @@ from scipy.stats import qmc
 
 from sklearn_tuners._bayes.gp import (
     GP,
+    antithetic_normals,
     condition,
     default_prior,
     fit,
     laplace_draws,
     single_threaded,
 )
-from sklearn_tuners._bayes.surrogate import wide_scores
+from sklearn_tuners._bayes.surrogate import wide_scores, wide_unit
 from sklearn_tuners._space.space import Space
 
 __all__ = [
@@ -135,27 +136,16 @@ def fit_processes(
     U, scores = U[kept], scores[kept]
     Z, y, group = space.features(U), wide_scores(scores), space.feature_group
     n_active = float(space.active(U).sum(axis=1).mean())
-    least = np.clip(noise * _slope(scores, y) ** 2, 5e-4, 0.9)
+    unit = wide_unit(scores)
+    least = np.clip(noise / unit / unit, 5e-4, 0.9)
     prior = default_prior(space.group_is_categorical, n_active, noise=max(least, 0.01))
     prior.lower[-1] = np.log(least)
     with single_threaded():
         theta = fit(Z, y, group, prior)
         rng = np.random.default_rng([seed, 1])
-        normals = rng.standard_normal((_N_PROCESSES // 2, len(theta)))
-        normals = np.concatenate([normals, -normals])
+        normals = antithetic_normals(_N_PROCESSES, len(theta), rng)
         thetas = laplace_draws(theta, Z, y, group, prior, normals)
         return [condition(Z, y, group, theta) for theta in thetas]
-
-
-def _slope(scores: FloatArray, y: FloatArray) -> float:
-    """Units of the wide scale in one of the scores, near the best ones."""
-    order = np.argsort(-scores, kind="stable")
-    others = order[len(order) // 4 :]
-    differ = others[y[others] != y[order[0]]]
-    if not len(differ):
-        return 0.0
-    other, top = differ[0], order[0]
-    return float((y[top] - y[other]) / (scores[top] - scores[other]))
 
 
 def _best_rows(scores: FloatArray) -> IntArray:
