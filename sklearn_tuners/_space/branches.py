@@ -272,6 +272,17 @@ class Branch:
                     n_accepted,
                 )
 
+    def signature(self) -> tuple[Any, ...]:
+        """Return name, domain and condition of each parameter."""
+        return tuple(
+            (
+                key,
+                dimension.signature(),
+                [(o, mask.tolist()) for o, mask in self.rules.get(key, {}).items()],
+            )
+            for key, dimension in self.dimensions.items()
+        )
+
     def describe(self) -> str:
         """Give the dict, with domains and conditions in words."""
         parts = []

@@ -67,6 +67,9 @@ MAX_TABLE = 4096
 # log scale are 3e-14 apart at the upper end. Of more, neighbours share one.
 MAX_INTEGERS = 2**40
 
+PROBES = np.linspace(0.0, 1.0, 65)
+"""Probabilities at which the quantiles of two distributions are compared."""
+
 
 class NotInDomainError(ValueError):
     """A value was to be encoded that its dimension does not contain."""
@@ -128,6 +131,14 @@ class Dimension(ABC):
     @abstractmethod
     def same_domain(self, other: "Dimension") -> bool:
         """Whether the two have the same values at the same coordinates."""
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return what the domain is, without the seed that it was parsed with.
+
+        It is made of plain values and of the user's own objects. A distribution is
+        known by quantiles: scipy's objects hold a random state.
+        """
+        return ("quantiles", [self.decode(u) for u in self.quantile(PROBES).tolist()])
 
     @abstractmethod
     def describe(self) -> str:
@@ -221,6 +232,10 @@ class Interval(Continuous):
         if u in (0.0, 1.0):
             return self.high if u else self.low
         return super().decode(u)
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return bounds, scale and margin."""
+        return ("interval", self.low, self.high, self.log, self.lowest)
 
     def same_domain(self, other: Dimension) -> bool:
         """Whether bounds, scale and margin agree."""
@@ -369,6 +384,13 @@ class Table(Discrete):
             return super().levels()
         return iter(self._listed)
 
+    def signature(self) -> tuple[Any, ...]:
+        """Return the values as listed and levels at quantiles; else quantiles."""
+        if math.isinf(self.size):
+            return super().signature()
+        levels = self.level(self.quantile(PROBES)).tolist()
+        return ("listed", list(self._listed), levels)
+
     def same_domain(self, other: Dimension) -> bool:
         """Whether values, coordinates and weights agree."""
         return (
@@ -493,6 +515,11 @@ class Progression(Discrete):
         """Values in order."""
         order = range(int(self.size))
         return map(self._term, reversed(order) if self._descending else order)
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return all constructor arguments."""
+        scale = self.log, self._log_prior, self._descending
+        return ("progression", self._low, self._step, self.size, *scale)
 
     def same_domain(self, other: Dimension) -> bool:
         """Whether all constructor arguments agree."""

@@ -2,14 +2,16 @@
 
 import math
 import reprlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._space.dimensions import IntArray, Table
+from sklearn_tuners._space.dimensions import FloatArray, IntArray, Table
 from sklearn_tuners._space.values import distinct, is_number, to_float
 
-__all__ = ["N_DRAWS", "N_OBJECTS", "DrawnNumbers", "label_of", "parse_draws"]
+__all__ = ["N_DRAWS", "N_OBJECTS", "Drawn", "DrawnNumbers", "label_of", "parse_draws"]
 
 # Draws that stand for an object that has only `rvs`: the standard error of a quantile's
 # probability is at most 0.5 / sqrt(2048) = 1.1 %.
@@ -18,12 +20,57 @@ N_DRAWS = 2048
 # matrix, and a search has no time to tell more of them apart.
 N_OBJECTS = 256
 
+N_SIGNATURE = 64
+"""Draws by which such an object is known again: a quarter of the fewest at a parse."""
 
-class DrawnNumbers(Table):
+
+class Drawn(Table):
+    """Values that an object with `rvs` drew; whether it draws others is not known.
+
+    Parameters
+    ----------
+    source : object
+        Has rvs(random_state=...).
+    values : list
+        Distinct ones, in the order of their coordinates.
+    positions : array of shape (n,)
+        Their coordinates.
+    counts : array of shape (n,), int
+        How often each was drawn.
+    **kwargs
+        As of `Table`.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        values: list[Any],
+        positions: FloatArray,
+        counts: IntArray,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            values,
+            positions,
+            counts.astype(np.float64),
+            size=math.inf,
+            n_levels=math.inf,
+            **kwargs,
+        )
+        self._source = source
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return some draws with a seed of their own."""
+        return ("drawn", list(islice(_draws(self._source, 0), N_SIGNATURE)))
+
+
+class DrawnNumbers(Drawn):
     """Distinct numbers that were drawn; any other number stands for the nearest.
 
     Parameters
     ----------
+    source : object
+        Has rvs(random_state=...).
     values : list of numbers
         Strictly increasing.
     counts : array of shape (n,), int
@@ -35,26 +82,23 @@ class DrawnNumbers(Table):
 
     Examples
     --------
-    >>> drawn = DrawnNumbers([0.5, 2.0], np.array([3, 1]), (0, np.inf), "a number")
+    >>> counts = np.array([3, 1])
+    >>> drawn = DrawnNumbers(None, [0.5, 2.0], counts, (0, np.inf), "a number")
     >>> drawn.decode(drawn.encode(99))
     2.0
     """
 
     def __init__(
         self,
+        source: Any,
         values: list[Any],
         counts: IntArray,
         support: tuple[float, float],
         description: str,
     ) -> None:
+        middles = (np.cumsum(counts) - counts / 2) / np.sum(counts)
         super().__init__(
-            values,
-            (np.cumsum(counts) - counts / 2) / np.sum(counts),
-            counts.astype(np.float64),
-            size=math.inf,
-            n_levels=math.inf,
-            support=support,
-            description=description,
+            source, values, middles, counts, support=support, description=description
         )
         self._low, self._high = support
         self._numbers = np.array(values, dtype=np.float64)
@@ -76,7 +120,7 @@ def parse_draws(
     *,
     n_draws: int = N_DRAWS,
     support: tuple[float, float] = (-math.inf, math.inf),
-) -> Table:
+) -> Drawn:
     """Dimension of the distinct values among the draws of an object with `rvs`.
 
     No other value is proposed. But the object may draw others, so any number that may
@@ -95,7 +139,7 @@ def parse_draws(
 
     Returns
     -------
-    Table
+    Drawn
         With infinite `size` and `n_levels`; categorical unless all are numbers.
 
     Raises
@@ -109,11 +153,10 @@ def parse_draws(
     >>> parse_draws(bernoulli(0.5), 0).values
     [0, 1]
     """
-    rng = np.random.RandomState(random_state)  # what scikit-learn hands to rvs
     draws: list[Any] = []
     try:
-        while len(draws) < n_draws:
-            draws.append(_plain(source.rvs(random_state=rng)))
+        for draw in islice(_draws(source, random_state), n_draws):
+            draws.append(draw)
             if len(draws) == N_OBJECTS and not all(map(is_number, draws)):
                 break
     except TypeError as error:
@@ -122,7 +165,7 @@ def parse_draws(
             "random_state="
         ) from error
     if not all(map(is_number, draws)):
-        return _drawn_objects(draws[:N_OBJECTS], label_of(source))
+        return _drawn_objects(source, draws[:N_OBJECTS])
     x = np.array([to_float(draw) for draw in draws])
     if not np.all(np.isfinite(x)):
         raise ValueError(f"{label_of(source)} draws numbers that are not finite")
@@ -136,22 +179,28 @@ def parse_draws(
         support != (-math.inf, math.inf)
     )
     description = f"{kind}{ends} (drawn by {label_of(source)})"
-    return DrawnNumbers(values, counts, support, description)
+    return DrawnNumbers(source, values, counts, support, description)
 
 
-def _drawn_objects(draws: list[Any], label: str) -> Table:
+def _drawn_objects(source: Any, draws: list[Any]) -> Drawn:
     levels, level_of = distinct(draws)
     n = len(levels)
-    return Table(
+    return Drawn(
+        source,
         levels,
         (np.arange(n) + 0.5) / n,
-        np.bincount(level_of).astype(np.float64),
+        np.bincount(level_of),
         is_categorical=True,
-        size=math.inf,
-        n_levels=math.inf,
-        description=f"one of the {n} values drawn by {label}: whether it may draw "
-        "others is not known",
+        description=f"one of the {n} values drawn by {label_of(source)}: whether it "
+        "may draw others is not known",
     )
+
+
+def _draws(source: Any, seed: int) -> Iterator[Any]:
+    """Draw without end."""
+    rng = np.random.RandomState(seed)  # what scikit-learn hands to rvs
+    while True:
+        yield _plain(source.rvs(random_state=rng))
 
 
 def _plain(value: Any) -> Any:

@@ -540,6 +540,27 @@ class Space:
         U = np.asarray(U, dtype=np.float64)
         return self._feature_map.jac(U, self.active(U))
 
+    def signature(self) -> tuple[Any, ...]:
+        """Return what the space is, without the seed that it was parsed with.
+
+        Listed values are known by themselves, ranges by their bounds, distributions by
+        some quantiles, and objects that have only `rvs` by draws with a fixed seed. The
+        shares of dicts are left out, as the number of evaluations is. The cost is
+        linear in the number of listed values.
+
+        Returns
+        -------
+        tuple
+            One element per dict, made of tuples, lists, plain values and the user's own
+            objects: to be compared or hashed by content.
+
+        Examples
+        --------
+        >>> Space.parse({"C": (1.0, 10.0, "log-uniform")}).signature()
+        ((('C', ('interval', 1.0, 10.0, True, 0.0), []),),)
+        """
+        return tuple(branch.signature() for branch in self.branches)
+
     def __repr__(self) -> str:
         dicts = [branch.describe() for branch in self.branches]
         inside = dicts[0] if len(dicts) == 1 else "[" + ",\n ".join(dicts) + "]"
