@@ -144,7 +144,7 @@ def parse_rules(
 
     Examples
     --------
-    >>> from sklearn_tuners._space.dialects import list_dimension
+    >>> from sklearn_tuners._space.lists import list_dimension
     >>> two = list_dimension(["x", "y"])
     >>> rules = parse_rules({"b": {"a": ["y"]}}, {"a": two, "b": two}, "space")
     >>> rules["b"]["a"]

@@ -18,6 +18,7 @@ __all__ = [
     "clip_integer",
     "distinct",
     "equivalent",
+    "is_integral",
     "is_number",
     "same_value",
     "shortened",
@@ -135,6 +136,26 @@ def is_number(value: object) -> TypeGuard[numbers.Real]:
     (True, False, False)
     """
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_integral(value: object) -> TypeGuard[int | np.integer]:
+    """Whether `value` is an integer; booleans are not.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_integral(np.int64(1)), is_integral(True), is_integral(1.0)
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def to_float(value: object) -> float:
