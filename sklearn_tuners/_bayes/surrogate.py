@@ -201,10 +201,10 @@ class Surrogate:
 
     def _groups(self, n_context: int) -> tuple[IntArray, BoolArray]:
         """Lengthscale of each input, and which lengthscales are of categoricals."""
-        is_categorical = self.space.group_is_categorical
+        is_categorical = self.space.is_categorical
         further = len(is_categorical) + np.arange(n_context)
         return (
-            np.concatenate([self.space.feature_group, further]),
+            np.concatenate([self.space.feature_source, further]),
             np.concatenate([is_categorical, np.zeros(n_context, dtype=np.bool_)]),
         )
 

@@ -275,7 +275,7 @@ def identify_space(space: Space) -> Identity:
     conditions = [
         (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
         for b, branch in enumerate(space.branches)
-        for name, rule in sorted(branch.rules.items())
+        for name, rule in sorted(branch.conditions.items())
     ]
     # Without conditions, what it always was: old journals stay valid.
     known_by = [n_parameters, domains, *([conditions] if conditions else [])]

@@ -1,4 +1,6 @@
-"""Dimensions of objects that are known by their draws only, those with just `rvs`."""
+"""Dimensions of objects that are known by draws only: those that have just `rvs`."""
+
+from __future__ import annotations
 
 import math
 import reprlib
@@ -8,24 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._space.dimensions import FloatArray, IntArray, Table
+from sklearn_tuners._space.dimensions import Table
 from sklearn_tuners._space.values import distinct, is_number, to_float
+from sklearn_tuners._typing import FloatArray, IntArray
 
 __all__ = ["N_DRAWS", "N_OBJECTS", "Drawn", "DrawnNumbers", "label_of", "parse_draws"]
 
-# Draws that stand for an object that has only `rvs`: the standard error of a quantile's
-# probability is at most 0.5 / sqrt(2048) = 1.1 %.
 N_DRAWS = 2048
-# Draws if they are not numbers, or slow. Each object is a column of the surrogate's
-# matrix, and a search has no time to tell more of them apart.
+"""Draws from an object that gives numbers.
+
+The standard error of a quantile's probability is at most 0.5 / sqrt(2048) = 1.1 %.
+"""
+
 N_OBJECTS = 256
+"""Draws from an object that gives anything else, or takes long for a number.
+
+Each distinct object is a feature of the surrogate. A search has too few evaluations to
+tell more of them apart.
+"""
 
 N_SIGNATURE = 64
-"""Draws by which such an object is known again: a quarter of the fewest at a parse."""
+"""Draws by which an object is recognised: a quarter of the fewest draws of a parse."""
 
 
 class Drawn(Table):
-    """Values that an object with `rvs` drew; whether it draws others is not known.
+    """Values that an object with `rvs` drew. It may draw others, too.
 
     Parameters
     ----------
@@ -65,7 +74,7 @@ class Drawn(Table):
 
 
 class DrawnNumbers(Drawn):
-    """Distinct numbers that were drawn; any other number stands for the nearest.
+    """Distinct numbers that were drawn; any other number encodes as the nearest.
 
     Parameters
     ----------
@@ -76,7 +85,7 @@ class DrawnNumbers(Drawn):
     counts : array of shape (n,), int
         How often each was drawn.
     support : tuple of float
-        Bounds of what may be drawn, as far as they are known.
+        Bounds of what may be drawn, as far as known.
     description : str
         The domain in words.
 
@@ -121,10 +130,10 @@ def parse_draws(
     n_draws: int = N_DRAWS,
     support: tuple[float, float] = (-math.inf, math.inf),
 ) -> Drawn:
-    """Dimension of the distinct values among the draws of an object with `rvs`.
+    """Make the dimension of the distinct values that an object with `rvs` draws.
 
-    No other value is proposed. But the object may draw others, so any number that may
-    be one encodes as the nearest drawn, if numbers are drawn.
+    No other value is proposed. But the object may draw others, so if it draws numbers,
+    any number that it may draw encodes as the nearest one.
 
     Parameters
     ----------
@@ -133,9 +142,9 @@ def parse_draws(
     random_state : int
         Seed of the draws.
     n_draws : int, default=2048
-        Number of draws; at most `N_OBJECTS` if one of these is not a number.
+        Number of draws; `N_OBJECTS` if one of the first `N_OBJECTS` is no number.
     support : tuple of float, optional
-        Bounds of the numbers that may be drawn, if they are known.
+        Bounds of the numbers that may be drawn, if known.
 
     Returns
     -------
@@ -171,7 +180,7 @@ def parse_draws(
         raise ValueError(f"{label_of(source)} draws numbers that are not finite")
     _, first, counts = np.unique(x, return_index=True, return_counts=True)
     values = [draws[i] for i in first]
-    # scipy draws integers even where `loc` moves the support off them.
+    # scipy draws integers even if `loc` moves the support off them.
     support = min(support[0], float(x.min())), max(support[1], float(x.max()))
     whole = all(isinstance(value, int) for value in values)
     kind = "an integer" if whole else "a number"
@@ -204,7 +213,7 @@ def _draws(source: Any, seed: int) -> Iterator[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Python's number instead of numpy's; some of scipy's `rvs` give 0-d arrays."""
+    """Turn numpy's numbers, and the 0-d arrays of some `rvs`, into Python's."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     return value.item() if isinstance(value, np.integer | np.floating) else value

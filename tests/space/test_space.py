@@ -425,8 +425,8 @@ def test_distances():
     ]
     Z = space.features(np.array(rows))
     assert_allclose(squared_distances(Z), expected, atol=1e-12)
-    assert len(space.feature_source) == len(space.feature_group) == Z.shape[1]
-    assert len(space.group_is_categorical) == space.feature_group.max() + 1
+    assert len(space.feature_source) == Z.shape[1]
+    assert len(space.is_categorical) == space.feature_source.max() + 1
     assert_array_equal(space.feature_source, [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 
 
