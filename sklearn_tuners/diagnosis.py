@@ -332,7 +332,7 @@ def _edge_findings(facts: Facts) -> list[Finding]:
     if facts.space is None:
         return []
     best = facts.params[facts.best]
-    branch = facts.space.branch_of(facts.U[facts.best])
+    branch = facts.space.branch_at(facts.U[facts.best])
     found = []
     for name, dimension in branch.dimensions.items():
         column = branch.columns.get(name)

@@ -134,11 +134,11 @@ def fit_processes(
     """
     kept = _best_rows(scores)
     U, scores = U[kept], scores[kept]
-    Z, y, group = space.features(U), wide_scores(scores), space.feature_group
+    Z, y, group = space.features(U), wide_scores(scores), space.feature_source
     n_active = float(space.active(U).sum(axis=1).mean())
     unit = wide_unit(scores)
     least = np.clip(noise / unit / unit, 5e-4, 0.9)
-    prior = default_prior(space.group_is_categorical, n_active, noise=max(least, 0.01))
+    prior = default_prior(space.is_categorical, n_active, noise=max(least, 0.01))
     prior.lower[-1] = np.log(least)
     with single_threaded():
         theta = fit(Z, y, group, prior)
