@@ -13,6 +13,7 @@ nothing about the search.
 
 from __future__ import annotations
 
+import copy
 import copyreg
 import functools
 import io
@@ -36,7 +37,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import sparse, stats
+from scipy.stats.distributions import rv_frozen
 
 from sklearn_tuners._journal.variables import arguments_of, variables_of
 
@@ -369,6 +371,20 @@ def _read_file(value: io.IOBase, walk: _Walk) -> bytes:
     if not hasattr(value, "name"):  # it is in memory, and has a content
         return _read_object(value, walk)
     return walk.parts("file", (type(value), value.name, getattr(value, "mode", None)))
+
+
+@_read.register(rv_frozen)
+def _read_frozen_distribution(value: Any, walk: _Walk) -> bytes:
+    return walk.parts("distribution", (value.dist, value.args, value.kwds))
+
+
+@_read.register(stats.rv_continuous)
+@_read.register(stats.rv_discrete)
+def _read_distribution(value: Any, walk: _Walk) -> bytes:
+    # It holds numpy's global random state, which is no part of what it is.
+    value = copy.copy(value)
+    value.random_state = 0
+    return _read_object(value, walk)
 
 
 def _import_name(value: Any) -> tuple[str, str] | None:

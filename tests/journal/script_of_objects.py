@@ -501,7 +501,11 @@ def objects_in_a_set(c):
 @case
 def dicts(c):
     words = {word: word for word in {"in", "any", "order", "at", "all"}}
-    return [words | {"c": c}, collections.OrderedDict(words, c=c), MappingProxyType(words)]
+    return [
+        words | {"c": c},
+        collections.OrderedDict(words, c=c),
+        MappingProxyType(words),
+    ]
 
 
 @case
@@ -534,7 +538,11 @@ def sparse_arrays(c):
 @case
 def random_states(c):
     seed = int(c)
-    return [np.random.RandomState(seed), np.random.default_rng(seed), random.Random(seed)]
+    return [
+        np.random.RandomState(seed),
+        np.random.default_rng(seed),
+        random.Random(seed),
+    ]
 
 
 @case
