@@ -33,6 +33,7 @@ from scipy.stats import t as student_t
 
 __all__ = [
     "comparable_rows",
+    "followed_metric",
     "indistinguishable",
     "metric_of",
     "overlap_factor",
@@ -45,6 +46,30 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+
+def followed_metric(refit: Any) -> str | None:
+    """Name of the metric that a search follows, as far as `refit` names one.
+
+    Parameters
+    ----------
+    refit : bool, str, callable or SelectionRule
+        The parameter of a search. A selection rule is known by its `score_of`.
+
+    Returns
+    -------
+    str or None
+        None if it names none.
+
+    Examples
+    --------
+    >>> followed_metric("f1")
+    'f1'
+    >>> followed_metric(True) is None
+    True
+    """
+    metric = refit.metric if hasattr(refit, "score_of") else refit
+    return metric if isinstance(metric, str) else None
 
 
 def metric_of(results: dict[str, Any], metric: str | None = None) -> str:

@@ -184,7 +184,7 @@ class BaseTunerCV(SearchBase):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         draw = partial(self._draw_splits, X, y, routed.splitter.split)
         self._choose_space(base_estimator, X, y, partial(draw, cv))
-        space = self._parse_space(seed)
+        self.space_ = space = self._parse_space(seed)
         check_parameter_names(space, base_estimator)
         run = self._make_run(
             base_estimator=base_estimator,

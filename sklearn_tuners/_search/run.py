@@ -37,6 +37,7 @@ from sklearn_tuners._journal.records import (
 from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._search.stopping import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._split_scores import followed_metric
 from sklearn_tuners._training.evaluate import (
     HAS_ALARM,
     FitTimeoutError,
@@ -44,7 +45,6 @@ from sklearn_tuners._training.evaluate import (
     Shared,
     evaluate,
 )
-from sklearn_tuners.selection import followed_metric
 
 if TYPE_CHECKING:
     from sklearn_tuners._search.base import BaseTunerCV
