@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sklearn_tuners._defaults.registry import Row, rows_of
+from sklearn_tuners._defaults.registry import Row, is_known, rows_of
 from sklearn_tuners._estimators import nested, parameters
 
-__all__ = ["directions", "resources"]
+__all__ = ["directions", "explain_no_space", "resources"]
 
 
 def directions(estimator: Any) -> dict[str, str | list[Any]]:
@@ -72,6 +72,40 @@ def resources(estimator: Any) -> dict[str, int]:
         for name, row in _all_rows(estimator)
         if row.resource is not None
     }
+
+
+def explain_no_space(estimator: Any) -> str:
+    """Say why an estimator has no default space, and what to do.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        An estimator or composition of estimators without a default space.
+
+    Returns
+    -------
+    str
+        Two sentences, to follow the statement that there is no space.
+    """
+    unknown = sorted({type(e).__name__ for e in _all_estimators(estimator)
+                      if not is_known(e)})  # fmt: skip
+    cure = (
+        "Give param_distributions (or param_grid), a dict of parameter names to lists, "
+        "distributions or ranges"
+    )
+    if not unknown:
+        return f"no parameter that is worth tuning has its default value. {cure}."
+    return (
+        f"the registry does not know {', '.join(unknown)}. {cure}, or add the rows of "
+        "a class with sklearn_tuners.register_space."
+    )
+
+
+def _all_estimators(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator and those inside it, at any depth."""
+    yield estimator
+    for _, inner in nested(estimator):
+        yield from _all_estimators(inner)
 
 
 def _all_rows(estimator: Any, prefix: str = "") -> Iterator[tuple[str, Row]]:

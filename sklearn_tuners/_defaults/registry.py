@@ -29,6 +29,7 @@ __all__ = [
     "Row",
     "dotted_names",
     "holds_for",
+    "is_known",
     "left_out",
     "register",
     "rows_of",
@@ -356,16 +357,25 @@ def rows_of(estimator: Any) -> tuple[Row, ...]:
     tuple of Row
         Those that hold for the installed version of the package.
     """
+    base, rows = _find(estimator) or (object, ())
+    version = _version(base)
+    return tuple(row for row in rows if holds_for(row.versions, version))
+
+
+def is_known(estimator: Any) -> bool:
+    """Whether the class of an estimator or a base class is in one of the tables."""
+    return _find(estimator) is not None
+
+
+def _find(estimator: Any) -> tuple[type, tuple[Row, ...]] | None:
+    """Return the nearest base class in one of the tables, with its rows."""
+    tables = (_registered, _plugged_in(), shipped(), dict.fromkeys(left_out(), ()))
     for base in type(estimator).__mro__:
-        names = dotted_names(base)
-        for table in (_registered, _plugged_in(), shipped()):
-            rows = next((table[name] for name in names if name in table), None)
-            if rows is not None:
-                version = _version(base)
-                return tuple(row for row in rows if holds_for(row.versions, version))
-        if any(name in left_out() for name in names):
-            return ()
-    return ()
+        for table in tables:
+            for name in dotted_names(base):
+                if name in table:
+                    return base, table[name]
+    return None
 
 
 def _version(estimator_class: type) -> str:

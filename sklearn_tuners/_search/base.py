@@ -28,6 +28,7 @@ from sklearn_tuners._compat.sklearn import (
     fit_context,
 )
 from sklearn_tuners._defaults.default_space import find_default_space
+from sklearn_tuners._defaults.lookup import explain_no_space
 from sklearn_tuners._engine.loop import Trial
 from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._search.run import Run, Split
@@ -295,9 +296,7 @@ class BaseTunerCV(SearchBase):
         if not found.space:
             raise ValueError(
                 f"{type(self).__name__} has no default search space for {estimator!r}: "
-                "no parameter is known that is worth tuning and has the default of its "
-                "class. Give param_distributions (or param_grid), a dict of parameter "
-                "names to lists, distributions or ranges."
+                f"{explain_no_space(estimator)}"
             )
         self.param_distributions_, self._own = found.space, found.own
 
