@@ -36,6 +36,7 @@ from sklearn_tuners._typing import BoolArray, FloatArray
 
 __all__ = [
     "comparable_rows",
+    "followed_metric",
     "indistinguishable",
     "metric_of",
     "overlap_factor",
@@ -51,6 +52,30 @@ _ROUNDING = 1e-12
 _BEST_SHARE, _N_BEST = 0.25, 4
 """Share, and least number, of the candidates that the residual variance is taken from:
 bad candidates often differ from split to split more than good ones."""
+
+
+def followed_metric(refit: Any) -> str | None:
+    """Name of the metric that a search follows, as far as `refit` names one.
+
+    Parameters
+    ----------
+    refit : bool, str, callable or SelectionRule
+        The parameter of a search. A selection rule is known by its `score_of`.
+
+    Returns
+    -------
+    str or None
+        None if it names none.
+
+    Examples
+    --------
+    >>> followed_metric("f1")
+    'f1'
+    >>> followed_metric(True) is None
+    True
+    """
+    metric = refit.metric if hasattr(refit, "score_of") else refit
+    return metric if isinstance(metric, str) else None
 
 
 def metric_of(results: dict[str, Any], metric: str | None = None) -> str:

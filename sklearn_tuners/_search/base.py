@@ -52,8 +52,8 @@ from sklearn_tuners._search.run import KILL_GRACE, Hooks, Runner, check_timeout
 from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.stopping import Stopping, default_lag
 from sklearn_tuners._search.strategy import Strategy
+from sklearn_tuners._split_scores import followed_metric
 from sklearn_tuners._training.evaluate import Shared
-from sklearn_tuners.selection import followed_metric
 
 __all__ = ["BaseTunerCV"]
 
