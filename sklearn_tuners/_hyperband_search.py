@@ -19,7 +19,7 @@ from sklearn.utils.validation import indexable
 
 from sklearn_tuners._compat.sklearn import Interval, Outcome, StrOptions
 from sklearn_tuners._engine.loop import Trial
-from sklearn_tuners._hyperband.resource import auto_resource, labels_of
+from sklearn_tuners._hyperband.resource import auto_resource
 from sklearn_tuners._hyperband.results import (
     cumulative_times,
     ranks,
@@ -38,6 +38,7 @@ from sklearn_tuners._search.base import BaseTunerCV, SearchSpace
 from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._search.run import Split
 from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._training.settings import labels_of
 from sklearn_tuners._training.steps import Training
 
 __all__ = ["HyperbandSearchCV"]

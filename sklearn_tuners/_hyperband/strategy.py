@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 
 from sklearn_tuners._compat.sklearn import CallbackTask
 from sklearn_tuners._engine.loop import Trial
+from sklearn_tuners._estimators import last_step
 from sklearn_tuners._hyperband.brackets import (
     Bracket,
     exact,
@@ -27,27 +28,31 @@ from sklearn_tuners._hyperband.brackets import (
 from sklearn_tuners._hyperband.resource import (
     auto_resource,
     check_resource,
-    first_rows,
     full_value,
+    least_sensible,
+    synonyms,
+)
+from sklearn_tuners._hyperband.rows import (
+    first_rows,
     is_series,
     label_codes,
-    labels_of,
     least_samples,
-    least_sensible,
     nested_order,
-    resolved_settings,
-    scale_factors,
     smallest_samples,
     stratifies,
     subset,
-    synonyms,
 )
 from sklearn_tuners._hyperband.sampler import CandidateSampler
 from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage
 from sklearn_tuners._journal.journal import Identity, JournaledTrial
 from sklearn_tuners._journal.records import identify
 from sklearn_tuners._search.run import Run
-from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
+from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._training.settings import (
+    labels_of,
+    resolved_settings,
+    scale_factors,
+)
 from sklearn_tuners._training.steps import Training, set_resource
 from sklearn_tuners._training.store import Store
 
@@ -407,7 +412,7 @@ class HyperbandRun(Run):
         """Return `labels_of` a candidate, reading y once for each kind of them."""
         if self.schedule.resource != EPOCHS:
             return None
-        kind = is_classifier(candidate), type(leaf_of(candidate, EPOCHS)[0])
+        kind = is_classifier(candidate), type(last_step(candidate)[1])
         if kind not in self._labels:
             self._labels[kind] = labels_of(candidate, self.shared.y)
         return self._labels[kind]

@@ -32,7 +32,7 @@ from sklearn_tuners._engine.loop import Trial
 from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._search.run import Run, Split
 from sklearn_tuners._space.space import Space
-from sklearn_tuners._training.evaluate import Shared
+from sklearn_tuners._training.shared import Shared
 from sklearn_tuners.selection import SelectionRule
 
 __all__ = ["BaseTunerCV", "SearchSpace"]

@@ -23,7 +23,7 @@ from sklearn_tuners._compat.sklearn import (
     forget_subtask,
 )
 from sklearn_tuners._engine.loop import Engine, Trial, Tuner
-from sklearn_tuners._engine.workers import Workers
+from sklearn_tuners._engine.workers import HAS_ALARM, Workers
 from sklearn_tuners._journal.journal import Identity, Journal, JournaledTrial
 from sklearn_tuners._journal.records import (
     describe_data,
@@ -37,13 +37,8 @@ from sklearn_tuners._journal.records import (
 from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._search.stopping import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space.space import Space
-from sklearn_tuners._training.evaluate import (
-    HAS_ALARM,
-    FitTimeoutError,
-    Guard,
-    Shared,
-    evaluate,
-)
+from sklearn_tuners._training.evaluate import FitTimeoutError, Guard, evaluate
+from sklearn_tuners._training.shared import Shared
 from sklearn_tuners.selection import followed_metric
 
 if TYPE_CHECKING:
