@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_tuners._engine.loop import Engine, Proposal, Trial
+from sklearn_tuners._engine.loop import Engine
+from sklearn_tuners._engine.observer import Observer
+from sklearn_tuners._engine.trial import Proposal, Trial
 from sklearn_tuners._engine.workers import Overdue, WorkerDeath
+from sklearn_tuners._space.point import Point
+
+
+def point(x):
+    """Return a point with one parameter; the loop reads nothing of it."""
+    return Point({"x": x}, None, b"")
 
 
 class ListTuner:
@@ -30,7 +38,7 @@ class ListTuner:
             return None
         known = [value for value, _ in self.told]
         self.log.append((known, [trial.params["x"] for trial in pending]))
-        return Proposal({"x": number})
+        return Proposal(point(number))
 
     def tell(self, trial, score):
         self.told.append((trial.params["x"], score))
@@ -66,10 +74,12 @@ class ShufflingWorkers:
         return token, ({"test_scores": sum(token)}, False)
 
 
-class RecordingHooks:
-    def __init__(self, workers, stop_reason=lambda trial, scores: None):
+class RecordingHooks(Observer):
+    """An evaluator on a pool of doubles that also writes down what it hears."""
+
+    def __init__(self, workers, stop=None):
         self.workers = workers
-        self.stop_reason = stop_reason
+        self.stop = stop
         self.numbers = []
         self.seen = []
         self.failures = []
@@ -84,9 +94,9 @@ class RecordingHooks:
     def finished(self, trial, split, outcome):
         self.seen.append((trial.number, split))
 
-    def failed(self, trial, split, reason):
+    def failed(self, trial, split, failure):
         self.failures.append((trial.number, split))
-        return {"test_scores": math.nan, "fit_error": reason}
+        return {"test_scores": math.nan, "fit_error": failure.text}
 
     def score(self, trial):
         scores = [outcome["test_scores"] for outcome in trial.outcomes]
@@ -96,7 +106,15 @@ class RecordingHooks:
 def run(tuner, workers, *, n_iter, n_splits=3, lag=None, hooks=None, **kwargs):
     hooks = hooks or RecordingHooks(workers)
     engine = Engine(
-        tuner, workers, hooks, n_iter=n_iter, n_splits=n_splits, lag=lag, **kwargs
+        tuner,
+        workers,
+        hooks,
+        n_iter=n_iter,
+        n_splits=n_splits,
+        lag=lag,
+        stop=hooks.stop,
+        observers=[hooks],
+        **kwargs,
     )
     engine.run()
     return engine
@@ -219,7 +237,7 @@ def test_the_rows_of_a_stopped_run_do_not_depend_on_timing(
 ):
     workers = ShufflingWorkers(n_workers, seed)
     hooks = RecordingHooks(
-        workers, lambda trial, scores: "enough" if len(scores) == 7 else None
+        workers, lambda trial, score: "enough" if trial.number == 6 else None
     )
     engine = run(
         ListTuner(n_independent=n_independent),
@@ -296,7 +314,9 @@ def test_a_continued_run_runs_only_what_is_missing(
             raise KeyboardInterrupt
 
     hooks.finished = interrupt
-    engine = Engine(whole, workers, hooks, n_iter=10, n_splits=3, lag=lag)
+    engine = Engine(
+        whole, workers, hooks, n_iter=10, n_splits=3, lag=lag, observers=[hooks]
+    )
     with contextlib.suppress(KeyboardInterrupt):
         engine.run()
 
@@ -310,7 +330,7 @@ def test_a_continued_run_runs_only_what_is_missing(
         n_iter=10,
         lag=lag,
         hooks=rest,
-        trials=[Trial(t.number, t.params, list(t.outcomes)) for t in engine.trials],
+        trials=[Trial(t.number, t.point, list(t.outcomes)) for t in engine.trials],
     )
     assert sorted(hooks.seen + rest.seen) == [
         (i, j) for i in range(10) for j in range(3)
@@ -336,10 +356,10 @@ def test_a_larger_n_iter_extends_and_a_smaller_one_cuts():
 
 
 def test_nothing_begins_when_what_is_known_already_says_to_stop():
-    trials = [Trial(i, {"x": i}, [{"test_scores": 0.0}] * 2) for i in range(3)]
-    trials.append(Trial(3, {"x": 3}, [None, None]))  # had begun when it was stopped
+    trials = [Trial(i, point(i), [{"test_scores": 0.0}] * 2) for i in range(3)]
+    trials.append(Trial(3, point(3), [None, None]))  # had begun when it was stopped
     workers = ShufflingWorkers(2)
-    hooks = RecordingHooks(workers, lambda trial, scores: "enough")
+    hooks = RecordingHooks(workers, lambda trial, score: "enough")
     engine = run(
         ListTuner(n_independent=4),
         workers,

@@ -1,4 +1,4 @@
-"""Who is tried next, at which resource, on a tuner that is driven by hand."""
+"""Which candidate is next, at which resource, on a tuner that is driven by hand."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import uniform
 
-from sklearn_tuners._engine.loop import Engine, Trial
+from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._engine.loop import Engine
+from sklearn_tuners._engine.observer import Observer
+from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._hyperband.brackets import make_brackets
-from sklearn_tuners._hyperband.sampler import CandidateSampler
+from sklearn_tuners._hyperband.sampler import ModelSampler, RandomSampler
 from sklearn_tuners._hyperband.tuner import HalvingTuner
 from sklearn_tuners._space.space import Space
 
 SPACE = Space.parse({"x": uniform(0, 1), "y": uniform(0, 1)})
 RUNGS = (1, 3, 9)
+
+
+def model_sampler(space, seed=0, **kwargs):
+    return ModelSampler(Optimizer(space, random_state=seed, **kwargs), seed)
 
 
 def make_tuner(space=SPACE, rungs=RUNGS, **changes):
@@ -31,7 +38,7 @@ def make_tuner(space=SPACE, rungs=RUNGS, **changes):
         "repeats": False,
         "extend": lambda params, chain, resource: (*chain, resource),
     }
-    sampler = CandidateSampler(space, is_random=True, seed=0)
+    sampler = RandomSampler(space, (), seed=0)
     return HalvingTuner(space, sampler, **(settings | changes))
 
 
@@ -59,7 +66,7 @@ class Driver:
         if proposal is None:
             self.refused += 1
             return False
-        trial = Trial(len(self.trials), proposal.params, [None], stage=proposal.stage)
+        trial = Trial(len(self.trials), proposal.point, [None], stage=proposal.stage)
         self.trials.append(trial)
         if proposal.outcomes is None:
             self.n_run += 1
@@ -220,7 +227,7 @@ def test_a_finite_space_ends_and_nothing_runs_twice(
     space = Space.parse({"x": np.linspace(0, 1, size).tolist()})
     tuner = make_tuner(space, **budget)
     if not is_random:
-        tuner.sampler = CandidateSampler(space, is_random=False, seed=0)
+        tuner.sampler = model_sampler(space, seed=0)
     driver = Driver(tuner, failing(share, seed), n_workers, seed).run()
     runs = Counter((t.stage.candidate, t.stage.resource) for t in driver.trials)
     assert driver.n_run == len(runs)
@@ -327,7 +334,7 @@ def test_replaying_the_tells_gives_the_same_proposals(
     def tuner():
         made = make_tuner(space, **budget)
         if not is_random:
-            made.sampler = CandidateSampler(space, is_random=False, seed=0)
+            made.sampler = model_sampler(space, seed=0)
         return made
 
     driver = Driver(tuner(), failing(0.1, seed), n_workers, seed)
@@ -347,7 +354,7 @@ def test_replaying_the_tells_gives_the_same_proposals(
     if expected is None:
         assert found is None
         return
-    assert found.params == expected.params
+    assert found.point.params == expected.point.params
     assert found.stage == expected.stage
     assert (found.outcomes is None) == (expected.outcomes is None)
 
@@ -355,7 +362,7 @@ def test_replaying_the_tells_gives_the_same_proposals(
 # In the engine ------------------------------------------------------------------------
 
 
-class Shuffled:
+class Shuffled(Observer):
     """Workers and hooks: calls end in any order, until the process is killed."""
 
     def __init__(self, n_workers, seed, score, kill_after=math.inf):
@@ -387,13 +394,17 @@ class Shuffled:
         if trial.number in self.journal:  # else it is from an earlier run
             self.journal[trial.number][1][split] = outcome
 
-    def stop_reason(self, trial, scores):
-        return None
-
 
 def engine_run(tuner, world, lag, before=()):
     engine = Engine(
-        tuner, world, world, n_iter=10**6, n_splits=2, lag=lag, trials=before
+        tuner,
+        world,
+        world,
+        n_iter=10**6,
+        n_splits=2,
+        lag=lag,
+        observers=[world],
+        trials=before,
     )
     engine.run()
     return engine
@@ -448,7 +459,7 @@ def test_a_killed_run_resumes_to_the_same(
     with suppress(KeyboardInterrupt):
         engine_run(new_tuner(size, budget), killed, lag)
     before = [
-        Trial(trial.number, trial.params, list(outcomes), trial.stage)
+        Trial(trial.number, trial.point, list(outcomes), trial.stage)
         for trial, outcomes in killed.journal.values()
     ]
     world = Shuffled(n_workers[1], seeds[1], score)
@@ -462,7 +473,7 @@ def test_who_returns_depends_on_no_timing_and_no_resume(kill_after):
 
     def tuner():
         made = make_tuner(space, n_candidates=30)
-        made.sampler = CandidateSampler(space, is_random=False, seed=1)
+        made.sampler = model_sampler(space, seed=1)
         return made
 
     def score(trial):
@@ -476,7 +487,7 @@ def test_who_returns_depends_on_no_timing_and_no_resume(kill_after):
     with suppress(KeyboardInterrupt):
         engine_run(tuner(), killed, 3)
     before = [
-        Trial(trial.number, trial.params, list(outcomes), trial.stage)
+        Trial(trial.number, trial.point, list(outcomes), trial.stage)
         for trial, outcomes in killed.journal.values()
     ]
     resumed = engine_run(tuner(), Shuffled(2, 2, score), 3, before)
@@ -586,15 +597,16 @@ def test_the_full_resource_is_always_trusted():
 # The sampler --------------------------------------------------------------------------
 
 
-def test_a_share_of_candidates_is_random_and_the_number_decides_which():
-    sampler = CandidateSampler(SPACE, is_random=False, seed=0)
-    sampler.optimizer.ask = lambda pending, again: "proposed"
-    asked = [sampler.ask(number, []) for number in range(200)]
+def test_a_share_of_candidates_is_random_and_the_number_decides_which(monkeypatch):
+    monkeypatch.setattr(Optimizer, "ask_point", lambda *args: "proposed")
+    sampler = model_sampler(SPACE)
+    asked = [sampler.ask(number, [], []) for number in range(200)]
     n_first = sampler.n_initial_points
     assert asked[:n_first] == ["proposed"] * n_first
     share = 1 - asked.count("proposed") / (200 - n_first)
     assert 0.15 < share < 0.35
-    assert sampler.ask(50, []) == asked[50]
+    number = next(n for n, point in enumerate(asked) if point != "proposed")
+    assert sampler.ask(number, [], []).params == asked[number].params
 
 
 @pytest.mark.parametrize("n_workers", [1, 4])
@@ -607,7 +619,7 @@ def test_the_model_lets_dropped_candidates_return(n_workers):
 
     def run():
         tuner = make_tuner(space, n_candidates=45)
-        tuner.sampler = CandidateSampler(space, is_random=False, seed=1)
+        tuner.sampler = model_sampler(space, seed=1)
         return Driver(tuner, score, n_workers).run()
 
     driver = run()
@@ -621,7 +633,7 @@ def test_the_model_lets_dropped_candidates_return(n_workers):
         assert params.setdefault(stage.candidate, trial.params) == trial.params
     assert back
     assert all(low < high for low, high in back)
-    assert len(driver.tuner._latest) == len(begun)
+    assert sorted(begun) == list(range(len(begun)))
     assert sum(trial.stage.rung == 0 for trial in driver.trials) == 45
     assert len({tuple(p.values()) for p in params.values()}) == len(params)
     assert [(t.params, t.stage) for t in run().trials] == [
@@ -631,10 +643,9 @@ def test_the_model_lets_dropped_candidates_return(n_workers):
 
 def test_first_candidates_are_the_ones_given_each_once():
     given_ = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}, {"x": 0.25, "y": 0.5}]
-    for is_random in (True, False):
-        sampler = CandidateSampler(
-            SPACE, is_random=is_random, seed=0, initial_params=given_
-        )
+    proposing = model_sampler(SPACE, initial_params=given_)
+    first = Optimizer(SPACE, initial_params=given_).initial_points
+    for sampler in (RandomSampler(SPACE, first, seed=0), proposing):
         tuner = make_tuner()
         tuner.sampler = sampler
         driver = Driver(tuner).run()
