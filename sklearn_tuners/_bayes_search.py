@@ -22,41 +22,40 @@ __all__ = ["BayesSearchCV"]
 class BayesSearchCV(BaseTunerCV):
     """Bayesian optimisation of an estimator's parameters by cross-validation.
 
-    Replaces `GridSearchCV` and `RandomizedSearchCV` with one word changed: the same
-    `fit`, `cv_results_`, `best_params_` and the rest. Instead of trying every
-    combination, or random ones, each candidate is proposed by a model of the scores of
-    all candidates before it.
+    Replaces `GridSearchCV` and `RandomizedSearchCV` when one word is changed: `fit`,
+    `cv_results_`, `best_params_` and the rest are the same. Instead of trying every
+    combination, or random ones, a model of the scores so far proposes each candidate.
 
-    If the space has no more than `n_iter` points it is enumerated in the order of
-    `ParameterGrid`, so that the result is that of `GridSearchCV`. Otherwise no
-    candidate is tried twice.
+    A space with no more than `n_iter` points is tried completely, in the order of
+    `ParameterGrid`, and gives the result of `GridSearchCV`. Otherwise no candidate is
+    tried twice.
 
     Parameters
     ----------
     estimator : estimator object
-        As in `GridSearchCV`: provides ``score``, or `scoring` is given.
+        As in `GridSearchCV`: it has a ``score`` method, or `scoring` is given.
 
     param_distributions : dict or list of dicts, default=None
-        Parameter names to what may be tried. None takes `default_space` of the
-        estimator on the data, which ``repr`` shows, as it is without data; the first
-        candidate is then the estimator as it is, also where it is no point of that
-        space. Otherwise:
+        Parameter names and what to try for each. None takes `default_space` of the
+        estimator for the data; ``repr`` shows this space, before `fit` as it is without
+        data. The first candidate is then the estimator as it is, even if it is no point
+        of that space. The forms of a parameter are:
 
-        - a list, array or range: one of its values, and no other. The objects come
-          back as they are. Numeric lists are understood as a scale (logarithmic if
-          they span at least two decades), others as categories;
+        - a list, array or range: only the listed values are tried. You get back the
+          same objects. Numbers are ordered, on a log scale if they span at least two
+          decades; other values are categories;
         - a frozen scipy distribution, or any object with an ``rvs`` method;
         - a tuple ``(low, high)`` or ``(low, high, prior)`` of two numbers, with prior
           ``"uniform"`` (the default) or ``"log-uniform"``: the range between them, both
-          included, of integers if both are integers. This is the one thing that
-          `GridSearchCV` reads differently; in `param_grid` a tuple is a list;
+          ends included. The values are integers if both ends are. This is the only form
+          that `GridSearchCV` reads differently; in `param_grid` a tuple is a list;
         - a scikit-optimize ``Real``, ``Integer`` or ``Categorical``, or an Optuna
           ``FloatDistribution``, ``IntDistribution`` or ``CategoricalDistribution``;
-        - a `When`: any of these, for some values of other parameters only. Otherwise
-          the parameter is left out.
+        - a `When`: any of these, for some values of other parameters only. For all
+          other values the parameter is left out.
 
-        Values may be estimators or pipeline steps. A list of dicts is a choice between
-        subspaces, for parameters that exist, or make sense, only together; `n_iter` is
+        Values can be estimators or pipeline steps. A list of dicts is a choice between
+        subspaces, for parameters that exist or make sense only together; `n_iter` is
         the total over all of them.
 
     param_grid : dict or list of dicts, default=None
@@ -68,106 +67,109 @@ class BayesSearchCV(BaseTunerCV):
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that
-        `refit` names, or the first.
+        `refit` names, or the first one.
 
     n_jobs : int, default=None
-        Evaluations (one candidate on one split) to run in parallel, on the joblib
-        backend that is active. None means 1 unless in a `joblib.parallel_config`
-        context, -1 all processors.
+        Number of evaluations (one candidate on one split) to run in parallel, on the
+        active joblib backend. None means 1 unless in a `joblib.parallel_config`
+        context, -1 means all processors.
 
     refit : bool, str or callable, default=True
         As in `GridSearchCV`. `OneStandardError` and the other rules of
         `sklearn_tuners.selection` are callables for it.
 
     cv : int, cross-validation generator or iterable, default=None
-        As in `GridSearchCV`. The splits are drawn once: all candidates are scored on
-        the same ones, also if `cv` shuffles without a seed.
+        As in `GridSearchCV`. The splits are made once: all candidates are scored on
+        the same splits, even if `cv` shuffles without a seed.
 
     verbose : int, default=0
         As in `GridSearchCV`.
 
     pre_dispatch : int or str, default='2*n_jobs'
-        Accepted so that code for `GridSearchCV` runs unchanged, and not used: there are
+        Accepted so that code for `GridSearchCV` runs unchanged, but not used: there are
         never more evaluations in flight than workers.
 
     random_state : int, RandomState instance or None, default=None
-        With a seed the outcome is the same from run to run, for the same `n_jobs`; to
-        that end a proposal may have to do without scores that are already known.
-        With None each proposal uses all scores known at that moment.
+        With a seed the result is the same in every run with the same `n_jobs`. For
+        this, a proposal may have to ignore scores that are already known. With None
+        each proposal uses all scores known at that moment.
 
     error_score : 'raise' or numeric, default=np.nan
-        Score of a split on which fitting or scoring raised. If 'raise', the error is
-        raised. A candidate that fails is one row of `cv_results_`, ranked last, and the
-        search avoids its surroundings; only if all fits fail the search raises.
+        Score of a split on which fitting or scoring raised an error. If 'raise', the
+        error is raised. A candidate that fails is a row of `cv_results_` that is ranked
+        last, and the search avoids similar candidates. The search raises an error only
+        if all fits fail.
 
     return_train_score : bool, default=False
         As in `GridSearchCV`.
 
     initial_params : dict or list of dicts, default=None
-        Candidates to try first, as they are; they count in `n_iter` and are not tried
-        again. Each must be a point of the search space, with all parameters that count.
-        None takes none, or with a default space the estimator's own parameters.
+        Candidates to try first, as they are. They count in `n_iter` and are not tried
+        again. Each must be a point of the search space, with all active parameters.
+        None takes no such candidates, or the estimator's own params if the space is a
+        default space.
 
     n_initial_points : int or "auto", default="auto"
         Number of candidates that are spread evenly over the space before the model is
-        used, `initial_params` among them. "auto" takes the number of parameters plus
+        used, including `initial_params`. "auto" takes the number of parameters plus
         one, at least 4 and at most a quarter of `n_iter` (if that is not below 4).
 
     max_time : float, default=None
-        Seconds, from the start of `fit`, after which no fold is begun. What is running
-        then is finished; the best candidate so far is chosen and refitted as usual.
+        Seconds from the start of `fit` after which no fold begins. Folds that are
+        running then are finished; the best candidate so far is chosen and refitted as
+        usual.
 
     fit_timeout : float, default=None
-        Seconds that one fold, fit and scoring, may take. A fold that takes longer
-        counts as failed. In processes this is an alarm that ends Python code; on loky
-        the worker is killed if that does not help. With the joblib backends dask and
-        threading, where nothing can end a fit, it is an error.
+        Seconds that one fold, fitting and scoring, may take. A fold that takes longer
+        counts as failed. In processes an alarm interrupts Python code; on loky the
+        worker is killed if the alarm does not help. The joblib backends dask and
+        threading cannot end a fit, so that this parameter is an error there.
 
     target_score : float, default=None
-        The search stops when a candidate has at least this mean test score.
+        The search stops when a candidate reaches this mean test score.
 
     n_iter_no_change : int, default=None
-        The search stops when that many candidates in a row have not improved the best
+        The search stops when this many candidates in a row have not improved the best
         mean test score by more than `tol`.
 
     tol : float, default=0.0
         See `n_iter_no_change`.
 
     stopping : "auto" or None, default=None
-        With "auto" the search stops when what the model still expects to be gained is
-        less than what the splits can tell from noise [2]_: after 20 candidates at the
-        earliest, and never with a single split.
+        With "auto" the search stops when the gain that the model still expects is
+        smaller than what the splits can tell from noise [2]_: after 20 candidates at
+        the earliest, and never with a single split.
 
     reevaluate_top : int, default=None
-        Score that many of the best candidates again when the search is done, on fresh
-        splits of the same kind, and choose among them by the mean over old and fresh
-        splits. `cv` has to be an integer or a splitter with a `random_state`; integers
-        are shuffled for it. The best score of many is too high because it was selected
-        for that, which fresh splits are not subject to; it costs as much as that many
-        more candidates. In our measurements it did not choose better models, nor worse
-        ones (`docs/reevaluate.md`). `cv_results_` stays as it is, with the choice in
-        `best_index_`.
+        Number of best candidates to score again at the end, on fresh splits of the same
+        kind; the best one is chosen by the mean over old and fresh splits. `cv` must be
+        an integer, which is then shuffled, or a splitter with a `random_state`. The
+        best of many scores is too high because it was selected; fresh splits do not
+        have this bias. They cost as much as this many more candidates. In our
+        measurements they led to neither better nor worse models
+        (`docs/measured/reevaluate.md`). `cv_results_` stays the same, with the choice
+        in `best_index_`.
 
     journal : str or path-like, default=None
-        SQLite file that every finished fold is written to at once. If the file exists,
-        the search is resumed from it: what it holds is not run again, and with a seed
-        the result is that of an uninterrupted search, also if `n_jobs` is another; a
-        larger `n_iter` extends a finished search. A journal that belongs to another
+        SQLite file to which every finished fold is written at once. If the file exists,
+        the search is resumed from it: folds that it holds are not run again, and with a
+        seed the result is that of an uninterrupted search, even if `n_jobs` has
+        changed. A larger `n_iter` extends a finished search. A journal of another
         search (space, estimator, data, splits, scoring, seed) is refused.
 
     journal_synchronous : {"NORMAL", "FULL"}, default="NORMAL"
-        What a crash of the operating system or a power cut can cost. "NORMAL": the last
-        folds written, usually those of some seconds, which then run again. "FULL":
-        nothing; each write waits for the disk. A crash or a kill of the process costs
-        nothing either way.
+        What a crash of the operating system or a power cut can cost. "NORMAL": the
+        folds written last, usually those of some seconds, which then run again.
+        "FULL": nothing, but each write waits for the disk. A crash or a kill of the
+        process costs nothing in either case.
 
     Attributes
     ----------
     param_distributions_ : dict or list of dicts
-        The space that was searched: the one given, or the estimator's default space.
+        The space that was searched: the given one, or the estimator's default space.
 
     cv_results_ : dict of numpy (masked) ndarrays
-        As in `GridSearchCV`: a row per candidate, in the order of proposal. Can be
+        As in `GridSearchCV`: a row per candidate, in the order of proposal. It can be
         imported into a pandas ``DataFrame``.
 
     best_estimator_ : estimator
@@ -179,7 +181,7 @@ class BayesSearchCV(BaseTunerCV):
         callable, except for the rules of `sklearn_tuners.selection`.
 
     best_params_ : dict
-        Parameters of the best candidate.
+        Params of the best candidate.
 
     best_index_ : int
         Row of the best candidate in `cv_results_`.
@@ -197,14 +199,13 @@ class BayesSearchCV(BaseTunerCV):
         Whether the scorers compute several metrics.
 
     reevaluation_ : dict of ndarrays
-        What `reevaluate_top` found, a row per candidate: ``candidate`` (its row in
+        What `reevaluate_top` found, with a row per candidate: ``candidate`` (its row in
         `cv_results_`), ``split{i}_test_score`` on the fresh splits, and the means
         ``mean_cv_score``, ``mean_fresh_score`` and ``mean_score`` over all splits.
 
     stop_reason_ : str
-        Why no more candidates were tried: ``"n_iter"``, ``"space exhausted"``,
-        ``"max_time"``, ``"target_score"``, ``"n_iter_no_change"``, ``"stopping"`` or
-        ``"callback"``.
+        Why the search ended: ``"n_iter"``, ``"space exhausted"``, ``"max_time"``,
+        ``"target_score"``, ``"n_iter_no_change"``, ``"stopping"`` or ``"callback"``.
 
     classes_ : ndarray of shape (n_classes,)
         Class labels, if `refit` is not False and the estimator is a classifier.
@@ -219,13 +220,14 @@ class BayesSearchCV(BaseTunerCV):
     --------
     sklearn.model_selection.GridSearchCV : Tries every combination of listed values.
     sklearn.model_selection.RandomizedSearchCV : Tries random candidates.
+    HyperbandSearchCV : Trains most candidates with a part of the resource only.
     default_space : The space that is searched if none is given.
     Optimizer : The optimiser by itself, for any function.
-    When : A parameter that counts only for some values of others.
+    When : A parameter that is active only for some values of others.
 
     Notes
     -----
-    The surrogate is a Gaussian process with a Matern-5/2 kernel; candidates maximise
+    The surrogate is a Gaussian process with a Matern-5/2 kernel. Candidates maximise
     the logarithm of the expected improvement [1]_.
 
     References

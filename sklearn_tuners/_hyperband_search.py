@@ -34,12 +34,12 @@ __all__ = ["HyperbandSearchCV"]
 
 
 class HyperbandSearchCV(BaseTunerCV):
-    """Hyperband: many candidates at a small resource, the best at the full one.
+    """Hyperband: many candidates with a small resource, the best with the full one.
 
-    Candidates begin with few rows, epochs or trees; the better ones get more. Each is
-    scored by the whole cross-validation at every resource, goes on from where its
-    training stopped if the estimator can, and only those that reached the full
-    resource are chosen from.
+    Candidates begin with few rows, epochs or trees, and the better ones get more. At
+    every resource, each candidate is scored by the whole cross-validation. Training
+    continues from where it stopped if the estimator allows it. The best candidate is
+    chosen among those with the full resource.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class HyperbandSearchCV(BaseTunerCV):
         As in `GridSearchCV`.
 
     param_distributions : dict or list of dicts, default=None
-        The search space, in any of the dialects that `BayesSearchCV` reads. None takes
+        The search space, in any form that `BayesSearchCV` reads. None takes
         `default_space` of the estimator, without the resource; the first candidate is
         then the estimator as it is.
 
@@ -58,158 +58,163 @@ class HyperbandSearchCV(BaseTunerCV):
     resource : str, default="auto"
         What a candidate gets more of from rung to rung:
 
-        - ``"n_samples"``: training rows. Subsets are nested, stratified for a
-          classifier, of whole groups if `groups` are given, and the latest rows if `cv`
-          is a `TimeSeriesSplit`; candidates are always tested on whole test folds;
-        - the name of a parameter of the estimator, or of a step of it, that takes
+        - ``"n_samples"``: training rows. Subsets are nested. They are stratified for a
+          classifier, consist of whole groups if `groups` are given, and are the latest
+          rows if `cv` is a `TimeSeriesSplit`. Test folds are always complete;
+        - the name of a parameter of the estimator, or of one of its steps, that takes
           integers: ``"n_estimators"``, ``"mlp__max_iter"``;
         - ``"n_epochs"``: calls of ``partial_fit`` with all training rows, for an
-          estimator that has it, alone or as the last step of a pipeline; that is meant
-          also where it has a parameter of this name;
-        - ``"auto"``: trees, rounds or iterations where the estimator is known to have
+          estimator that has this method, alone or as the last step of a pipeline. This
+          meaning holds even if the estimator has a parameter of this name;
+        - ``"auto"``: trees, rounds or iterations if the estimator is known to have
           them, else ``"n_samples"``.
 
     min_resources : int, "auto", "smallest" or "exhaust", default="auto"
-        The least that a candidate begins with. "auto" is the smallest value that is
-        sensible for the estimator or the data, and allows three brackets at the most;
-        where it leaves only one rung, `max_resources` / `factor` makes a second.
-        "smallest" is 1, or for n_samples two of each class (or two rows) for every
-        split. "exhaust" means the same here, as the last rung always has everything.
+        The resource of the first rung. "auto" is the smallest value that is sensible
+        for the estimator or the data, and allows at most three brackets; if it leaves
+        only one rung, `max_resources` / `factor` makes a second. "smallest" is 1; for
+        n_samples it is two rows of each class (or two rows) in every split. "exhaust"
+        means the same here, since the last rung always has the full resource.
 
     max_resources : int or "auto", default="auto"
-        The full resource. "auto" is all rows, or the value that the parameter has on
-        the estimator (for "n_epochs": its ``max_iter``; for rounds of XGBoost, LightGBM
-        or CatBoost that are not given: their own default).
+        The full resource. "auto" is all rows, or the value of the parameter on the
+        estimator (for "n_epochs": its ``max_iter``; for rounds of XGBoost, LightGBM or
+        CatBoost that are not set: the default of the library).
 
     factor : int or float, default=3
-        From rung to rung one candidate in `factor` goes on, with `factor` times the
-        resource. Below 2, rungs that are rounded down to the same resource are one.
+        One in `factor` candidates is promoted to the next rung, where the resource is
+        `factor` times as large. Below 2, rungs that are rounded down to the same
+        resource become one.
 
     brackets : int, default=None
-        Number of brackets of a pass, from the one with most candidates on. 1 is
-        successive halving; None takes all.
+        Number of brackets of a pass, counted from the one with the most candidates. 1
+        is successive halving; None takes all.
 
     sampler : {"bayes", "random"}, default="bayes"
         Where candidates come from: "random" is plain Hyperband; "bayes" proposes three
         quarters of them with one Gaussian process that has the resource as an input.
 
     continuation : {"auto", "always", "never"}, default="auto"
-        Whether a promoted candidate is trained on from where it stopped. "auto": always
-        where that gives what a single fit gives; else up to the rung below the last,
-        so that `best_score_` is that of the model which the refit makes. "always": up
-        to the full resource. "never": each rung is trained from the start.
-        Fitted states are kept in a private temporary folder of at most 1 GiB, where
-        storing and loading takes less than a quarter of the training; a state that is
-        not there is trained again in the same steps.
+        Whether the training of a promoted candidate continues. "auto": on all rungs if
+        the result equals a single fit, else on all rungs but the last, so that
+        `best_score_` is that of the model that the refit makes. "always": on all rungs.
+        "never": each rung is trained from the start. Fitted states are kept in a
+        private temporary folder of at most 1 GiB, if storing and loading takes less
+        than a quarter of the training. A missing state is trained again in the same
+        steps.
 
     n_iter : int, default=None
-        Number of candidates that begin in a bracket; one that returns after it was
-        dropped on a lower rung is counted again. Passes through all brackets repeat
-        until then. None makes one pass, or as many as `max_time` allows.
+        Number of candidates that begin in a bracket. A candidate that was dropped on a
+        lower rung and returns counts again. Passes through all brackets repeat until
+        the number is reached. None makes one pass, or as many as `max_time` allows.
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that
-        `refit` names, or the first.
+        `refit` names, or the first one.
 
     n_jobs : int, default=None
-        Evaluations (one candidate on one split) to run in parallel, on the joblib
-        backend that is active. None means 1 unless in a `joblib.parallel_config`
-        context, -1 all processors.
+        Number of evaluations (one candidate on one split) to run in parallel, on the
+        active joblib backend. None means 1 unless in a `joblib.parallel_config`
+        context, -1 means all processors.
 
     refit : bool, str or callable, default=True
         As in `GridSearchCV`.
 
     cv : int, cross-validation generator or iterable, default=None
-        As in `GridSearchCV`. The splits are drawn once: all candidates are scored on
-        the same ones, also if `cv` shuffles without a seed.
+        As in `GridSearchCV`. The splits are made once: all candidates are scored on
+        the same splits, even if `cv` shuffles without a seed.
 
     verbose : int, default=0
         As in `GridSearchCV`.
 
     pre_dispatch : int or str, default='2*n_jobs'
-        Accepted so that code for `GridSearchCV` runs unchanged, and not used: there are
+        Accepted so that code for `GridSearchCV` runs unchanged, but not used: there are
         never more evaluations in flight than workers.
 
     random_state : int, RandomState instance or None, default=None
-        With a seed the outcome is the same from run to run, for the same `n_jobs`; to
-        that end a proposal may have to do without scores that are already known.
-        With None each proposal uses all scores known at that moment.
+        With a seed the result is the same in every run with the same `n_jobs`. For
+        this, a proposal may have to ignore scores that are already known. With None
+        each proposal uses all scores known at that moment.
 
     error_score : 'raise' or numeric, default=np.nan
-        Score of a split on which fitting or scoring raised. If 'raise', the error is
-        raised. A candidate that fails is one row of `cv_results_`, ranked last, and the
-        search avoids its surroundings; only if all fits fail the search raises.
+        Score of a split on which fitting or scoring raised an error. If 'raise', the
+        error is raised. A candidate that fails is a row of `cv_results_` that is ranked
+        last, and the search avoids similar candidates. The search raises an error only
+        if all fits fail.
 
     return_train_score : bool, default=False
         As in `GridSearchCV`.
 
     initial_params : dict or list of dicts, default=None
         The first candidates, as they are. Each must be a point of the search space.
-        None takes none, or with a default space the estimator's own parameters.
+        None takes no such candidates, or the estimator's own params if the space is a
+        default space.
 
     n_initial_points : int or "auto", default="auto"
         Number of candidates that are spread over the space before the model is used.
 
     max_time : float, default=None
-        Seconds, from the start of `fit`, after which no fold is begun. What is running
-        then is finished; the best candidate so far is chosen and refitted as usual.
+        Seconds from the start of `fit` after which no fold begins. Folds that are
+        running then are finished; the best candidate so far is chosen and refitted as
+        usual.
 
     fit_timeout : float, default=None
-        Seconds that one fold, fit and scoring, may take. A fold that takes longer
-        counts as failed. In processes this is an alarm that ends Python code; on loky
-        the worker is killed if that does not help. With the joblib backends dask and
-        threading, where nothing can end a fit, it is an error.
+        Seconds that one fold, fitting and scoring, may take. A fold that takes longer
+        counts as failed. In processes an alarm interrupts Python code; on loky the
+        worker is killed if the alarm does not help. The joblib backends dask and
+        threading cannot end a fit, so that this parameter is an error there.
 
     target_score : float, default=None
-        The search stops when a candidate has at least this mean test score.
+        The search stops when a candidate reaches this mean test score.
 
     n_iter_no_change : int, default=None
-        The search stops when that many candidates in a row have not improved the best
+        The search stops when this many candidates in a row have not improved the best
         mean test score by more than `tol`.
 
     tol : float, default=0.0
         See `n_iter_no_change`.
 
     stopping : "auto" or None, default=None
-        With "auto" the search stops when what the model still expects to be gained is
-        less than what the splits can tell from noise [2]_: after 20 candidates at the
-        earliest, and never with a single split.
+        With "auto" the search stops when the gain that the model still expects is
+        smaller than what the splits can tell from noise [2]_: after 20 candidates at
+        the earliest, and never with a single split.
 
     journal : str or path-like, default=None
-        SQLite file that every finished fold is written to at once. If the file exists,
-        the search is resumed from it: what it holds is not run again, and with a seed
-        the result is that of an uninterrupted search, also if `n_jobs` is another; a
-        larger `n_iter` extends a finished search. A journal that belongs to another
+        SQLite file to which every finished fold is written at once. If the file exists,
+        the search is resumed from it: folds that it holds are not run again, and with a
+        seed the result is that of an uninterrupted search, even if `n_jobs` has
+        changed. A larger `n_iter` extends a finished search. A journal of another
         search (space, estimator, data, splits, scoring, seed) is refused.
 
     journal_synchronous : {"NORMAL", "FULL"}, default="NORMAL"
-        What a crash of the operating system or a power cut can cost. "NORMAL": the last
-        folds written, usually those of some seconds, which then run again. "FULL":
-        nothing; each write waits for the disk. A crash or a kill of the process costs
-        nothing either way.
+        What a crash of the operating system or a power cut can cost. "NORMAL": the
+        folds written last, usually those of some seconds, which then run again.
+        "FULL": nothing, but each write waits for the disk. A crash or a kill of the
+        process costs nothing in either case.
 
     Attributes
     ----------
     param_distributions_ : dict or list of dicts
-        The space that was searched: the one given, or the estimator's default space.
+        The space that was searched: the given one, or the estimator's default space.
 
     cv_results_ : dict of numpy (masked) ndarrays
         As in `GridSearchCV`, with a row for each candidate on each rung and the columns
         ``iter`` (the rung), ``n_resources`` and ``bracket``. Fit times are cumulative
-        over the rungs of a candidate. In the ranks all rows of the full resource that
-        have a score come first, those without a score last.
+        over the rungs of a candidate. Rows with the full resource and a score are
+        ranked first, rows without a score last.
 
     n_resources_, n_candidates_ : list of int
         Resource and number of candidates of each rung of each bracket, in their order.
 
     n_remaining_candidates_ : int
-        Candidates that would have gone on from the last rung.
+        Number of candidates that the last rung would have promoted.
 
     n_possible_iterations_ : int
-        Rungs that there are from `min_resources_` to `max_resources_`.
+        Number of rungs from `min_resources_` to `max_resources_`.
 
     brackets_ : list of dict
-        Of each bracket that was run: ``n_candidates`` and ``n_resources`` of its rungs.
+        For each bracket that was run, ``n_candidates`` and ``n_resources`` of its
+        rungs.
 
     resource_ : str
         The resource.
@@ -226,7 +231,7 @@ class HyperbandSearchCV(BaseTunerCV):
         callable, except for the rules of `sklearn_tuners.selection`.
 
     best_params_ : dict
-        Parameters of the best candidate.
+        Params of the best candidate.
 
     best_index_ : int
         Row of the best candidate in `cv_results_`.
@@ -244,8 +249,8 @@ class HyperbandSearchCV(BaseTunerCV):
         Whether the scorers compute several metrics.
 
     stop_reason_ : str
-        Why no more candidates were tried: ``"brackets"`` (one pass is done),
-        ``"n_iter"``, ``"space exhausted"``, ``"max_time"``, ``"target_score"``,
+        Why the search ended: ``"brackets"`` (one pass is done), ``"n_iter"``,
+        ``"space exhausted"``, ``"max_time"``, ``"target_score"``,
         ``"n_iter_no_change"``, ``"stopping"`` or ``"callback"``.
 
     classes_ : ndarray of shape (n_classes,)
@@ -259,8 +264,8 @@ class HyperbandSearchCV(BaseTunerCV):
 
     See Also
     --------
-    BayesSearchCV : Every candidate at the full resource.
-    sklearn.model_selection.HalvingRandomSearchCV : One bracket, trained anew.
+    BayesSearchCV : Trains every candidate with the full resource.
+    sklearn.model_selection.HalvingRandomSearchCV : One bracket, each rung trained anew.
 
     References
     ----------

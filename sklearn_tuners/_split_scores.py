@@ -1,16 +1,16 @@
-"""What split scores say about candidates: pure functions of arrays.
+"""What split scores say about candidates. Functions of arrays.
 
 Notation
 --------
 ======== ========= ================================================================
 ``n, K``           candidates, splits
 ``S``    (n, K)    test scores on the splits, larger is better; NaN where a fit failed
-``rho``            share of the samples that a test set has, ``n_test / n``
+``rho``            share of the samples in a test set, ``n_test / n``
 ======== ========= ================================================================
 
-All candidates are scored on the same splits, so what makes a split easy or hard is
-common to them and leaves their differences. The scores of one candidate are dependent
-too, as its training sets overlap: the variance of their mean is not ``s2 / K``, but
+All candidates are scored on the same splits. What makes a split easy or hard is common
+to them and cancels in their differences. The scores of one candidate depend on each
+other, as its training sets overlap: the variance of their mean is not ``s2 / K``, but
 about ``(1 / K + n_test / n_train) s2`` [1]_, where ``n_test / n_train`` is
 ``rho / (1 - rho)``.
 
@@ -21,6 +21,8 @@ References
        Evaluating the replicability of significance tests. PAKDD.
 .. [2] R. J. Tibshirani, R. Tibshirani (2009). A bias correction for the minimum error
        rate in cross-validation. Annals of Applied Statistics 3(2), Eq. 2 and 3.
+.. [3] A. Makarova et al. (2022). Automatic termination for hyperparameter optimization.
+       AutoML-Conf. arXiv:2104.08166.
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import t as student_t
+
+from sklearn_tuners._typing import BoolArray, FloatArray
 
 __all__ = [
     "comparable_rows",
+    "followed_metric",
     "indistinguishable",
     "metric_of",
     "overlap_factor",
@@ -43,29 +47,56 @@ __all__ = [
     "standard_error",
 ]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+_ROUNDING = 1e-12
+"""Mean differences below this, relative to the scores, are rounding errors of 0."""
+_BEST_SHARE, _N_BEST = 0.25, 4
+"""Share, and least number, of the candidates that the residual variance is taken from:
+bad candidates often differ from split to split more than good ones."""
+
+
+def followed_metric(refit: Any) -> str | None:
+    """Name of the metric that a search follows, as far as `refit` names one.
+
+    Parameters
+    ----------
+    refit : bool, str, callable or SelectionRule
+        The parameter of a search. A selection rule is known by its `score_of`.
+
+    Returns
+    -------
+    str or None
+        None if it names none.
+
+    Examples
+    --------
+    >>> followed_metric("f1")
+    'f1'
+    >>> followed_metric(True) is None
+    True
+    """
+    metric = refit.metric if hasattr(refit, "score_of") else refit
+    return metric if isinstance(metric, str) else None
 
 
 def metric_of(results: dict[str, Any], metric: str | None = None) -> str:
-    """Name of the metric that a rule looks at, as in the keys of ``cv_results_``.
+    """Return the name of a metric as it is in the keys of ``cv_results_``.
 
     Parameters
     ----------
     results : dict
         ``cv_results_``.
     metric : str, default=None
-        The one asked for. None is for results with only one.
+        The metric asked for. None stands for the only one.
 
     Returns
     -------
     str
-        ``"score"`` where there is but one, unnamed.
+        ``"score"`` if the search had a single metric, which has no name.
 
     Raises
     ------
     ValueError
-        If the results have no such metric, or several and none was asked for.
+        If the results do not have the metric, or have several and `metric` is None.
 
     Examples
     --------
@@ -81,7 +112,7 @@ def metric_of(results: dict[str, Any], metric: str | None = None) -> str:
             f"metric=None, but the results have several: give one of {known}."
         )
     if metric not in known and known == ["score"]:
-        return "score"  # of a search with only this metric, which is then unnamed
+        return "score"  # the search had only this metric, so it has no name
     if metric not in known:
         raise ValueError(f"metric={metric!r} is not in the results, which have {known}")
     return metric
@@ -90,21 +121,21 @@ def metric_of(results: dict[str, Any], metric: str | None = None) -> str:
 def split_scores(
     results: dict[str, Any], metric: str = "score", kind: str = "test"
 ) -> FloatArray:
-    """Scores of every candidate on every split.
+    """Return the scores of every candidate on every split.
 
     Parameters
     ----------
     results : dict
         ``cv_results_``.
     metric : str, default="score"
-        As from `metric_of`.
+        From `metric_of`.
     kind : {"test", "train"}, default="test"
         Which scores.
 
     Returns
     -------
     ndarray of shape (n_candidates, n_splits)
-        No columns if the results have no such scores.
+        Empty if the results do not have these scores.
 
     Examples
     --------
@@ -118,13 +149,13 @@ def split_scores(
 
 
 def comparable_rows(results: dict[str, Any], S: FloatArray) -> BoolArray:
-    """Candidates that may be compared: scored on every split, with the full resource.
+    """Return which candidates have a score on every split, with the full resource.
 
     Parameters
     ----------
     results : dict
-        ``cv_results_``; with a column ``n_resources`` where candidates were given
-        different ones, as by scikit-learn's halving searches.
+        ``cv_results_``; with a column ``n_resources`` if resources differ between
+        candidates, as in scikit-learn's halving searches.
     S : ndarray of shape (n, K)
         Test scores.
 
@@ -146,7 +177,7 @@ def comparable_rows(results: dict[str, Any], S: FloatArray) -> BoolArray:
 
 
 def overlap_factor(n_splits: int, rho: float | None = None) -> float:
-    """Variance of a mean over splits, for scores of variance 1.
+    """Return the variance of a mean over splits, for scores of variance 1.
 
     Parameters
     ----------
@@ -158,8 +189,8 @@ def overlap_factor(n_splits: int, rho: float | None = None) -> float:
     Returns
     -------
     float
-        ``1 / K + rho / (1 - rho)`` ([1]_ of the module); 0 for one split, which says
-        nothing about noise.
+        ``1 / K + rho / (1 - rho)`` (Nadeau and Bengio, 2003); 0 for one split, which
+        says nothing about noise.
 
     Examples
     --------
@@ -173,12 +204,12 @@ def overlap_factor(n_splits: int, rho: float | None = None) -> float:
 
 
 def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
-    """Error of means over splits whose training sets overlap.
+    """Return the standard error of means over splits with overlapping training sets.
 
     Parameters
     ----------
     D : ndarray of shape (..., K)
-        Scores, or differences of two candidates' scores.
+        Scores, or differences between the scores of two candidates.
     rho : float, default=None
         ``n_test / n``. None: that of K-fold cross-validation, ``1 / K``.
 
@@ -186,6 +217,11 @@ def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
     -------
     ndarray of shape (...)
         ``sqrt(overlap_factor(K, rho) s2)``; 0 for one split.
+
+    Notes
+    -----
+    For the scores of one candidate it is the smallest difference that cross-validation
+    can tell from noise (Makarova et al., 2022, Sec. 4).
 
     Examples
     --------
@@ -203,21 +239,21 @@ def standard_error(D: FloatArray, rho: float | None = None) -> FloatArray:
 def paired_errors(
     S: FloatArray, reference: int, rho: float | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """How far each candidate is behind another one, and the standard error of that.
+    """Return how far each candidate is behind a reference, and the standard error.
 
     Parameters
     ----------
     S : ndarray of shape (n, K)
         Test scores.
     reference : int
-        Row of the other one.
+        Row of the reference.
     rho : float, default=None
         See `standard_error`.
 
     Returns
     -------
     behind, error : ndarray of shape (n,)
-        Mean of the paired differences and its standard error; NaN where a score is.
+        Mean of the paired differences and its standard error; NaN if a score is NaN.
 
     Examples
     --------
@@ -227,14 +263,13 @@ def paired_errors(
     """
     D = S[reference] - S
     behind = D.mean(axis=1)
-    # Scores are rounded, so differences that should be 0 may be 1e-17.
-    scale = 1e-12 * max(1.0, float(np.nanmax(np.abs(S), initial=0.0)))
-    behind[np.abs(behind) < scale] = 0.0
+    largest = max(1.0, float(np.nanmax(np.abs(S), initial=0.0)))
+    behind[np.abs(behind) < _ROUNDING * largest] = 0.0
     return behind, standard_error(D, rho)
 
 
 def residual_variance(S: FloatArray) -> float:
-    """Variance of what is peculiar to one candidate on one split.
+    """Return the variance that neither the candidate nor the split explains.
 
     Parameters
     ----------
@@ -244,10 +279,10 @@ def residual_variance(S: FloatArray) -> float:
     Returns
     -------
     float
-        Of the residuals ``S_ij - mean_i - mean_j + mean`` with (n - 1) (K - 1) degrees
-        of freedom, over the best quarter of the candidates (at least 4, if there are),
-        or over all of them if those are all the same: bad ones often differ from split
-        to split more than those that matter. 0 for one split or candidate.
+        Variance of the residuals ``S_ij - mean_i - mean_j + mean`` with
+        (n - 1) (K - 1) degrees of freedom, over the best quarter of the candidates (at
+        least 4), or over all of them if the best have equal scores. 0 for one split or
+        candidate.
 
     Examples
     --------
@@ -258,11 +293,11 @@ def residual_variance(S: FloatArray) -> float:
     if min(S.shape) < 2:
         return 0.0
     order = np.argsort(-S.mean(axis=1), kind="stable")
-    for n in (max(len(S) // 4, min(4, len(S))), len(S)):
+    for n in (max(int(_BEST_SHARE * len(S)), min(_N_BEST, len(S))), len(S)):
         top = S[order[:n]]
         R = top - top.mean(axis=1, keepdims=True) - top.mean(axis=0) + top.mean()
         variance = float((R**2).sum() / ((n - 1) * (S.shape[1] - 1)))
-        if variance > 1e-24 * float((S**2).max()):
+        if variance > _ROUNDING**2 * float((S**2).max()):
             return variance
     return 0.0
 
@@ -270,24 +305,24 @@ def residual_variance(S: FloatArray) -> float:
 def indistinguishable(
     S: FloatArray, best: int, rho: float | None = None, level: float = 0.05
 ) -> BoolArray:
-    """Candidates that the splits cannot tell from the best one.
+    """Return which candidates the splits cannot tell from the best one.
 
     Parameters
     ----------
     S : ndarray of shape (n, K)
         Test scores.
     best : int
-        Row of the best one.
+        Row of the best candidate.
     rho : float, default=None
         See `standard_error`.
     level : float, default=0.05
-        Of the one-sided corrected resampled t-test ([1]_ of the module) against each
-        candidate by itself.
+        Level of the one-sided corrected resampled t-test (Nadeau and Bengio, 2003)
+        against each candidate by itself.
 
     Returns
     -------
     ndarray of bool of shape (n,)
-        The best one is among them; with one split only what ties with it.
+        Includes the best candidate; with one split, only those that tie with it.
 
     Examples
     --------
@@ -301,28 +336,27 @@ def indistinguishable(
 
 
 def selection_bias(S: FloatArray, best: int) -> float:
-    """How much the best mean score owes to having been selected for it.
+    """Estimate how much the best mean score owes to the selection.
 
     Parameters
     ----------
     S : ndarray of shape (n, K)
-        Test scores of the candidates that were selected from, all finite.
+        Test scores of all candidates, all finite.
     best : int
-        Row of the selected one.
+        Row of the selected candidate.
 
     Returns
     -------
     float
-        Mean over the splits of the best score of any candidate on that split, less that
-        of the selected one: by that much the score is to be lowered ([2]_ of the
-        module, whose errors are our scores with the other sign). Not below 0.
+        How much to lower the score: the mean over the splits of the best score of any
+        candidate on the split less the score of the selected one (Tibshirani and
+        Tibshirani, 2009; their errors are negative scores). At least 0.
 
     Notes
     -----
-    Each fold plays the part of a sample from which a candidate is selected, and the
-    mean over all folds that of the truth. A fold is smaller than all the data, so the
-    estimate is rather too large; it is meant for one that is cheap, not for a
-    replacement of nested cross-validation.
+    Each fold stands for a sample from which a candidate is selected, and the mean over
+    all folds for the truth. A fold is smaller than all the data, so the estimate tends
+    to be too large. It is cheap, but no replacement for nested cross-validation.
 
     Examples
     --------

@@ -1,28 +1,29 @@
 """The random streams of a search: one name and one number each.
 
-Every random choice comes from the seed of the search, the number of its stream and
-where in the search it is made. So no choice depends on how many others were made
-before it, and a search that is resumed makes the same ones.
+Every random choice depends on the seed of the search, the number of its stream and its
+position in the search. It does not depend on how many choices were made before, so a
+resumed search makes the same ones.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 import numpy as np
 
 __all__ = ["Stream", "generator"]
 
 
+@unique
 class Stream(IntEnum):
-    """What is drawn. A number is never used for two things, nor changed."""
+    """What is drawn. A number never changes, and no two streams share one."""
 
     EVEN = 0  # the scrambled Sobol points that fill a space
-    FILLING = 1  # random rows when those points are used up
-    HYPERPARAMETERS = 2  # draws of the surrogate's hyper-parameters
-    CLOUD = 3  # candidates that a proposal is chosen from
-    REGRET = 5  # candidates that bound what may still be gained
-    RESTARTS = 6  # starts of the fit of the surrogate
+    FILLING = 1  # random rows once those points are used up
+    SUBSET = 2  # the trials that a process of limited size is given
+    CLOUD = 3  # candidates from which a proposal is chosen
+    REGRET = 5  # candidates that bound what can still be gained
+    HYPERPARAMETERS = 6  # draws of the surrogate's hyper-parameters
     RANDOM_CANDIDATE = 7  # Hyperband's random candidates
     ROWS = 8  # the order in which rungs take the training rows
     ANOVA = 9  # designs on which variance is attributed to parameters

@@ -1,4 +1,4 @@
-"""What a finished search says about its estimator, its space and its budget."""
+"""Diagnosis of a finished search: its best estimator, its space and its budget."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import parameter_limits
 from sklearn_tuners._defaults.registry import rows_of
-from sklearn_tuners._insight.complexity import Direction, branch_of, positions
+from sklearn_tuners._insight.complexity import Direction, branch_key, positions
 from sklearn_tuners._insight.edges import Edge, find_edge
 from sklearn_tuners._insight.finished import Facts
 from sklearn_tuners._insight.report import Diagnosis, Finding
@@ -32,23 +31,42 @@ from sklearn_tuners._split_scores import (
     selection_bias,
     standard_error,
 )
+from sklearn_tuners._typing import FloatArray
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
-FloatArray = NDArray[np.float64]
+# The thresholds are conventions, described in docs/diagnosis.md. They tell the made-up
+# data of tests/test_diagnosis.py apart with room to spare.
 
-# Thresholds in units of skill (0 a guess, 1 perfect). They are conventions, chosen so
-# that the made-up data in tests/test_diagnosis.py are told apart with room to spare.
-_LARGE_GAP, _LOW_SKILL, _UNSTEADY = 0.15, 0.5, 0.15
-#: Where the scale is not known: a loss is this many times that on the training data.
+_LARGE_GAP = 0.15
+"""Gap between train and test skill from which a model overfits (convention)."""
+
 _LARGE_RATIO = 1.5
-#: Standard errors that a gap between train and test has to exceed.
+"""The same where skill is not known: test loss over train loss (convention)."""
+
 _CLEAR = 2.0
-#: Share of the variance from which a parameter matters, and the share of differences
-#: that the surrogate has to predict for anything to be said about parameters at all.
-_MATTERS, _EXPLAINED = 0.1, 0.2
-#: From this probability on that the edge is better than the inside, the scores rise.
+"""Standard errors that the gap must exceed too (convention: about 95 %)."""
+
+_LOW_SKILL = 0.5
+"""Train skill below which the bias is high (convention)."""
+
+_UNSTEADY = 0.15
+"""Standard deviation of skill over the splits from which it is high (convention)."""
+
+_MATTERS = 0.1
+"""Share of the variance from which a parameter matters (convention)."""
+
+_EXPLAINED = 0.2
+"""Share of the variance of scores that the surrogate must predict (convention).
+
+Below it, nothing is said about parameters.
+"""
+
+_ENOUGH = 20
+"""Candidates from which a surrogate that predicts nothing is a finding (convention)."""
+
 _RISING = 0.8
+"""Probability from which scores count as rising towards an edge (convention)."""
 
 
 def diagnose(
@@ -58,43 +76,43 @@ def diagnose(
     directions: Mapping[str, Direction] | None = None,
     test_share: float | None = None,
 ) -> Diagnosis:
-    """Say what a finished search tells besides its best parameters.
+    """Report what a finished search shows besides its best parameters.
 
     Parameters
     ----------
     search : fitted search
-        A `BayesSearchCV`, `HyperbandSearchCV` (of which the rows with the full
-        resource count), `GridSearchCV` or `RandomizedSearchCV`. Nothing is fitted
-        again. With ``return_train_score=True`` more can be said.
+        A `BayesSearchCV`, `HyperbandSearchCV` (its rows with the full resource),
+        `GridSearchCV` or `RandomizedSearchCV`. No estimator is fitted again. With
+        ``return_train_score=True`` more can be said.
 
     metric : str, default=None
-        Name of the metric to go by. None is the one of `refit`; only needed with
-        several if that does not name one.
+        Name of the metric to go by. None takes the one that `refit` names; with several
+        metrics, one of the two must name one.
 
     directions : dict, default=None
-        In which direction each parameter regularises, as for `OneStandardError`. None
-        takes those of the registry.
+        Which values of each parameter are simpler, as for `OneStandardError`. None
+        takes the directions of the registry.
 
     test_share : float, default=None
-        Samples in a test set as a share of all, as for `OneStandardError`.
+        Share of the samples that is in a test set, as for `OneStandardError`.
 
     Returns
     -------
     Diagnosis
-        Prints itself; in notebooks as a table; ``to_frame()`` gives a data frame. The
+        Shown as text, in notebooks as a table; ``to_frame()`` returns a data frame. The
         findings, by check:
 
         - ``"fit"``: train and test scores of the best candidate. "overfitting", "high
           bias", "high variance over folds", "fine" or "unknown";
-        - ``"optimism"``: how much the best score owes to its selection, and the score
-          less that [1]_. "large", "small" or "unknown";
+        - ``"optimism"``: by how much the best score is too good because it was
+          selected, and the corrected score [1]_. "large", "small" or "unknown";
         - ``"ties"``: how many candidates the splits cannot tell from the best one, by
           a corrected resampled t-test at 5 % [2]_. "many", "few" or "unknown";
-        - ``"budget"``: whether more iterations would pay: whether the bound on what may
-          be gained is above what the splits resolve [3]_. "more may pay", "more will
-          hardly pay", "space exhausted" or "unknown";
+        - ``"budget"``: whether more candidates would pay, that is, whether the bound on
+          the possible gain is above what the splits resolve [3]_. "more may pay",
+          "more will hardly pay", "space exhausted" or "unknown";
         - ``("edge", name)`` for each numeric parameter of the best candidate: "at the
-          lower edge", "at the upper edge" (with the wider range to try), "at its limit"
+          lower edge", "at the upper edge" (with a wider range to try), "at its limit"
           (the estimator accepts nothing beyond), "flat" (at the edge, but the scores do
           not rise towards it) or "inside";
         - ``("importance", name)`` for each parameter: its share of the variance of the
@@ -108,10 +126,10 @@ def diagnose(
 
     Notes
     -----
-    On the scale of the verdicts 0 is a guess and 1 is perfect, which is known for
-    accuracy (chance taken as one over the number of classes), ROC AUC, log-loss, R2 and
-    the like. For losses of unknown scale overfitting is judged by the ratio of the test
-    loss to the training loss, and high bias is not judged.
+    The verdicts of ``"fit"`` use a scale on which 0 is a guess and 1 is perfect. It is
+    known for accuracy (with a chance of one over the number of classes), ROC AUC,
+    log-loss, R2 and similar metrics. For losses of unknown scale overfitting is judged
+    by the ratio of test loss to train loss, and high bias is not judged.
 
     References
     ----------
@@ -164,7 +182,10 @@ def _fit(facts: Facts) -> Finding:
     unit = scale.perfect - scale.chance if scale.is_known else math.nan
     spread = float(np.std(test, ddof=1)) if len(test) > 1 else 0.0
     unsteady = spread / unit > _UNSTEADY
-    text = f"test {test.mean():.4g} with a deviation of {spread:.2g} over the splits"
+    text = (
+        f"test {test.mean():.4g} with a standard deviation of {spread:.2g} over the "
+        "splits"
+    )
     if not facts.T.size:
         if unsteady:
             return _unsteady(text, spread)
@@ -176,12 +197,10 @@ def _fit(facts: Facts) -> Finding:
     text = f"train {train.mean():.4g}, {text}"
     if scale.is_known:
         is_large = gap / unit > _LARGE_GAP
-    else:  # False too if the perfect score is not known
-        loss_train, loss_test = (
-            scale.perfect - train.mean(),
-            scale.perfect - test.mean(),
-        )
-        is_large = loss_test > _LARGE_RATIO * loss_train
+    else:  # also False if the perfect score is NaN
+        train_loss = scale.perfect - train.mean()
+        test_loss = scale.perfect - test.mean()
+        is_large = test_loss > _LARGE_RATIO * train_loss
     interval = (gap, gap - _CLEAR * error, gap + _CLEAR * error)
     if is_large and gap > _CLEAR * error:
         return Finding(
@@ -189,7 +208,7 @@ def _fit(facts: Facts) -> Finding:
         )
     if scale.is_known and scale.skill(float(train.mean())) < _LOW_SKILL:
         text += ": even the training data are not fitted well"
-        advice = _moves(facts, "complex") + ", or add features (or the rest is noise)"
+        advice = _moves(facts, "complex") + ", or add features (unless it is noise)"
         return Finding("fit", "", "high bias", True, text, advice, *interval)
     if unsteady:
         return _unsteady(text, spread)
@@ -206,12 +225,13 @@ def _unsteady(text: str, spread: float) -> Finding:
 def _moves(facts: Facts, where: str) -> str:
     """Say which tuned parameters to move for a simpler or a more complex model.
 
-    Those come first whose complexity goes along with the gap between train and test
-    scores (for simpler models) or with the train score among the candidates tried.
+    They are sorted by how well their complexity correlates, among the candidates tried,
+    with the gap between train and test scores (for a simpler model) or with the train
+    score (for a more complex one).
     """
     best = facts.params[facts.best]
-    own = branch_of(best)
-    branch = [i for i, params in enumerate(facts.params) if branch_of(params) == own]
+    own = branch_key(best)
+    branch = [i for i, params in enumerate(facts.params) if branch_key(params) == own]
     names = sorted(name for name in facts.directions if name in best)
     train = facts.T[branch].mean(axis=1)
     symptom = train - facts.S[branch].mean(axis=1) if where == "simpler" else train
@@ -228,7 +248,7 @@ def _moves(facts: Facts, where: str) -> str:
         return "; ".join(moves)
     untuned = sorted(facts.directions)[:3]
     if untuned:
-        return f"tune what regularises: {', '.join(untuned)}"
+        return f"tune parameters that regularise: {', '.join(untuned)}"
     return "use a simpler model" if where == "simpler" else "use a more flexible model"
 
 
@@ -246,7 +266,7 @@ def _optimism(facts: Facts) -> Finding:
     """Estimate how much of the best score is due to its selection."""
     n, n_splits = facts.S.shape
     if n_splits < 2 or n < 2:
-        text = "it takes at least two splits and two candidates to tell"
+        text = "at least two splits and two candidates are needed"
         return Finding("optimism", "", "unknown", False, text)
     top = int(np.argmax(facts.means))
     score, bias = float(facts.means[top]), selection_bias(facts.S, top)
@@ -254,16 +274,16 @@ def _optimism(facts: Facts) -> Finding:
     lead = score - float(np.median(facts.means))
     text = (
         f"the best score {score:.4g} is too good by about {bias:.2g}: "
-        f"{score - bias:.4g}; it leads the median candidate by {lead:.2g}"
+        f"{score - bias:.4g} is left; it is {lead:.2g} above the median candidate"
     )
     if facts.best_score < score:
-        text += f"; refit chose one of {facts.best_score:.4g}, not selected for that"
+        text += f"; refit chose a candidate with {facts.best_score:.4g}"
     is_large = bias > error
     advice = ""
     if is_large:
         advice = (
-            "do not report the best score: nested cross-validation or a held out set "
-            "does not suffer from selection"
+            "do not report the best score; use nested cross-validation or a held-out "
+            "test set"
         )
     return Finding(
         "optimism", "", "large" if is_large else "small", is_large, text, advice, bias
@@ -276,74 +296,88 @@ def _ties(facts: Facts) -> Finding:
     if n_splits < 2:
         text = "one split says nothing about noise"
         return Finding("ties", "", "unknown", False, text)
-    top = int(np.argmax(facts.means))  # refit may have chosen another one
+    top = int(np.argmax(facts.means))  # refit may have chosen another
     alike = int(indistinguishable(facts.S, top, facts.test_share).sum()) - 1
     behind, error = paired_errors(facts.S, top, facts.test_share)
     close = int((behind <= error).sum()) - 1
     text = (
-        f"{alike} of the {n - 1} other candidates cannot be told from the best one by "
-        f"these splits; {close} are within one standard error"
+        f"these splits cannot tell {alike} of the {n - 1} other candidates from the "
+        f"best one; {close} are within one standard error"
     )
-    is_many = alike > (n - 1) / 2
-    advice = "any will do: refit=WithinPercent(estimator) takes a simple one"
-    return Finding(
-        "ties",
-        "",
-        "many" if is_many else "few",
-        False,
-        text,
-        advice if is_many else "",
-        float(alike),
-    )
+    if alike <= (n - 1) / 2:
+        return Finding("ties", "", "few", False, text, "", float(alike))
+    advice = ""
+    if not callable(facts.search.refit):  # else the user has chosen a rule already
+        advice = (
+            "any of them will do: refit=WithinPercent(estimator) takes a simple one"
+        )
+    return Finding("ties", "", "many", False, text, advice, float(alike))
 
 
 def _budget(facts: Facts) -> Finding:
-    """Say whether more iterations would pay."""
+    """Say whether more candidates would pay."""
     space = facts.space
     if space is None:
         return Finding("budget", "", "unknown", False, facts.why_no_space)
-    tried = {space.key(u) for u in facts.U}
-    if space.n_distinct <= len(tried):
-        text = f"all {len(tried)} points of the space were tried"
+    n_tried = len({space.key(u) for u in facts.U})
+    reason = _why_it_ended(facts.search)
+    if reason == "space exhausted" or space.n_distinct <= n_tried:
+        text = "all points of the space were tried"
         return Finding("budget", "", "space exhausted", False, text)
     resolution = float(standard_error(facts.S[facts.best]))
     if facts.processes is None or resolution == 0.0:
-        text = "too few candidates or splits to tell"
+        text = "too few candidates or splits"
         return Finding("budget", "", "unknown", False, text)
     optimizer = Optimizer(space, n_initial_points=1, random_state=0)
     for params, score in zip(facts.params, facts.means, strict=True):
         optimizer.tell(params, float(score))
     bound = optimizer.regret_bound()
     text = (
-        f"any other params are better by at most {bound:.2g} (with probability 0.9, "
+        f"no other params are better by more than {bound:.2g} (with probability 0.9, "
         f"if the surrogate is right); the splits resolve {resolution:.2g}"
     )
     if bound < resolution:
         return Finding(
             "budget", "", "more will hardly pay", False, text, "", bound, 0.0, bound
         )
-    return Finding(
-        "budget", "", "more may pay", True, text, "raise n_iter", bound, 0.0, bound
-    )
+    advice = _GO_ON.get(reason, "")
+    return Finding("budget", "", "more may pay", True, text, advice, bound, 0.0, bound)
+
+
+_GO_ON = {
+    "n_iter": "raise n_iter",
+    "brackets": "set n_iter to more candidates than one pass has",
+    "max_time": "raise max_time",
+    "target_score": "raise target_score",
+    "n_iter_no_change": "raise n_iter_no_change",
+    "stopping": "set stopping=None",
+}
+"""What to change for more candidates, by the reason why a search ended."""
+
+
+def _why_it_ended(search: Any) -> str:
+    """Return `stop_reason_`, or what it would be for a search of scikit-learn."""
+    own = "n_iter" if hasattr(search, "n_iter") else "space exhausted"  # a grid
+    return str(getattr(search, "stop_reason_", own))
 
 
 def _edge_findings(facts: Facts) -> list[Finding]:
-    """Look for the best values at the ends of their ranges."""
+    """Find the best values that are at the ends of their ranges."""
     if facts.space is None:
         return []
     best = facts.params[facts.best]
-    branch = facts.space.branch_of(facts.U[facts.best])
+    branch = facts.space.branch_at(facts.U[facts.best])
     found = []
     for name, dimension in branch.dimensions.items():
         column = branch.columns.get(name)
-        if column is None or name not in best:  # a constant; its condition fails
+        if column is None or name not in best:  # a constant, or not active
             continue
         if dimension.is_categorical or dimension.n_levels < 3:
             continue
         limits = parameter_limits(facts.best_estimator, name)
         edge = find_edge(dimension, best[name], limits)
         if edge is None:
-            text = f"best {_shown(best[name])}"
+            text = f"best value {_shown(best[name])}"
             found.append(Finding("edge", name, "inside", False, text))
         else:
             found.append(_edge_finding(facts, name, column, edge))
@@ -351,9 +385,9 @@ def _edge_findings(facts: Facts) -> list[Finding]:
 
 
 def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
-    """Say whether it is worth going beyond an edge, and where to."""
+    """Say whether a wider range is worth trying, and which."""
     value = facts.params[facts.best][name]
-    text = f"best {_shown(value)}"
+    text = f"best value {_shown(value)}"
     if edge.wider is None:
         text += ", beyond which the estimator accepts nothing"
         return Finding("edge", name, "at its limit", False, text)
@@ -369,7 +403,7 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
         )
         text += f", better than further inside with probability {probability:.2f}"
         if probability < _RISING:
-            advice = "a wider range need not be better"
+            advice = "a wider range may not be better"
             return Finding("edge", name, "flat", False, text, advice, probability)
     low, high = edge.wider
     scale = " on a log scale" if edge.is_log else ""
@@ -381,7 +415,7 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
 
 
 def _is_bounded_by_data(estimator: Any, name: str, side: str) -> bool:
-    """Whether the registry bounds a parameter by samples, features or classes there."""
+    """Whether the bound of a parameter in the registry depends on the data."""
     owner, _, own = name.rpartition("__")
     rows = rows_of(estimator.get_params()[owner] if owner else estimator)
     return any(
@@ -395,9 +429,9 @@ def _is_bounded_by_data(estimator: Any, name: str, side: str) -> bool:
 def _further_inside(
     space: Space, row: FloatArray, column: int, edge: Edge
 ) -> FloatArray:
-    """Return the row a quarter inside of an edge, or in the middle if that is nearest.
+    """Return the row a quarter of the range away from an edge.
 
-    Of three levels the middle one: a quarter inside is the edge again.
+    Of three levels, the row of the middle one: a quarter away is still the edge.
     """
     quarter = 0.25 if edge.side == "lower" else 0.75
     rows = np.tile(row, (2, 1))
@@ -415,15 +449,18 @@ def _importances(facts: Facts) -> list[Finding]:
     if facts.space is None:
         return []
     names = list(columns_of(facts.space))
-    if getattr(facts.search, "_own", None) is not None and SWITCH in names:
-        names.remove(SWITCH)  # its dicts are the default, and all else: no parameter
+    if SWITCH in names and isinstance(
+        getattr(facts.search, "param_distributions_", None), Mapping
+    ):
+        names.remove(SWITCH)  # between the estimator's own params and its default space
     if facts.processes is None:
-        text = "too few candidates to tell"
+        text = "too few candidates"
         return [Finding("importance", name, "unknown", False, text) for name in names]
     share = explained(facts.processes[0], facts.means)
     if share < _EXPLAINED:
-        text = "the parameters hardly predict the scores of candidates left out"
-        verdict = "no sign that it matters" if len(facts.S) >= 20 else "unclear"
+        text = "the parameters hardly predict the scores of left-out candidates"
+        is_clear = len(facts.S) >= _ENOUGH
+        verdict = "no sign that it matters" if is_clear else "unclear"
         return [Finding("importance", name, verdict, False, text) for name in names]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)

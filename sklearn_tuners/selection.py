@@ -1,25 +1,25 @@
-"""Rules that choose the candidate to refit: callables for ``refit=`` of any search.
+"""Selection rules, which choose the candidate to refit: callables for ``refit=``.
 
-They take ``cv_results_`` and return a row of it, so they work in scikit-learn's
-`GridSearchCV` and `RandomizedSearchCV` as they do in `BayesSearchCV` and
-`HyperbandSearchCV`, which also set ``best_score_`` for them. They are picklable, and
+A selection rule takes ``cv_results_`` and returns a row of it, so it works in
+scikit-learn's `GridSearchCV` and `RandomizedSearchCV` too. `BayesSearchCV` and
+`HyperbandSearchCV` also set ``best_score_`` for it. Selection rules can be pickled, and
 `sklearn.base.clone` copies them.
 
-The rules that prefer simple candidates go by three steps:
+The rules that prefer simple candidates take three steps:
 
-1. *Admissible* are the candidates of the best one's branch (the same parameters, and
-   the same classes of estimators as values) that the rule counts as good enough.
-2. Of these, the ones remain to which no candidate of the branch is both simpler, in
-   every parameter that has a direction, and better.
-3. Of these, the one with the lowest mean rank of complexity is taken; of several the
-   one with the better score; of several the first, unless another takes less than half
+1. A candidate is *admissible* if it is in the branch of the best one (same parameters,
+   same classes of estimators as values) and the rule counts it as good enough.
+2. An admissible candidate is dropped if another one of the branch is better, and
+   simpler in every parameter that has a direction.
+3. Of those left, the candidate with the lowest mean rank of complexity is taken. Ties
+   go to the better score, then to the first one, unless another takes less than half
    its time to fit.
 
-Directions of parameters come from the registry (`sklearn_tuners.spaces.directions`).
-Ranks are taken among the values tried in the branch and averaged over the parameters,
-because a rank needs no scale and gives each parameter the same weight. A candidate that
-is simpler in every parameter always has the lower mean rank, so the last step never
-contradicts the second.
+The registry says in which direction each parameter is simpler, see
+`sklearn_tuners.spaces.directions`. Ranks are taken among the values tried in the branch
+and averaged over the parameters: a rank needs no scale and gives each parameter the
+same weight. A candidate that is simpler in every parameter always has the lower mean
+rank, so step 3 never contradicts step 2.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from sklearn_tuners._defaults.lookup import directions as registered_directions
 from sklearn_tuners._insight.complexity import (
     Direction,
-    branch_of,
+    branch_key,
     complexity,
     is_simpler,
     positions,
@@ -47,7 +47,7 @@ from sklearn_tuners._split_scores import (
     paired_errors,
     split_scores,
 )
-from sklearn_tuners.spaces import directions as registered_directions
+from sklearn_tuners._typing import BoolArray, FloatArray, IntArray, Params
 
 __all__ = [
     "BestScore",
@@ -55,20 +55,23 @@ __all__ = [
     "OneStandardError",
     "SelectionRule",
     "WithinPercent",
-    "followed_metric",
 ]
 
 Results = dict[str, Any]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+"""``cv_results_`` of a search."""
 
-#: Times of the same fit differ by tens of per cent from run to run. A choice that
-#: depended on them would too, so only what takes less than this share is cheaper.
 _CLEARLY_CHEAPER = 0.5
+"""Share of another's fit time below which a candidate counts as cheaper (convention).
+
+Times of the same fit vary by tens of per cent from run to run; the choice should not.
+"""
 
 
 class SelectionRule(BaseEstimator):
-    """What the rules have in common. `BayesSearchCV` sets ``best_score_`` for these."""
+    """Base class of the selection rules.
+
+    A search sets ``best_score_`` for any `refit` that has the method `score_of`.
+    """
 
     metric: str | None
 
@@ -78,23 +81,20 @@ class SelectionRule(BaseEstimator):
         Parameters
         ----------
         cv_results_ : dict of arrays
-            Of a search.
+            From a search.
 
         Returns
         -------
         int
-            A row. Candidates with a split that failed are not chosen, unless there are
-            no others: then the first of those ranked best.
+            A row. A candidate with a failed split is chosen only if there are no
+            others: the first one of the best rank.
         """
         metric = metric_of(cv_results_, self.metric)
         S = split_scores(cv_results_, metric)
         rows = np.flatnonzero(comparable_rows(cv_results_, S))
         if not len(rows):
             return int(np.argmin(cv_results_[f"rank_test_{metric}"]))
-        params = [cv_results_["params"][row] for row in rows]
-        times = np.asarray(cv_results_.get("mean_fit_time", np.zeros(len(S))))[rows]
-        first = cv_results_["params"][0]
-        return int(rows[self._choose(S[rows], params, times, first)])
+        return int(rows[self._choose(cv_results_, rows, S[rows])])
 
     def score_of(self, cv_results_: Results, index: int) -> float:
         """Mean test score of a row, by the metric of the rule.
@@ -102,7 +102,7 @@ class SelectionRule(BaseEstimator):
         Parameters
         ----------
         cv_results_ : dict of arrays
-            Of a search.
+            From a search.
         index : int
             A row.
 
@@ -113,39 +113,19 @@ class SelectionRule(BaseEstimator):
         metric = metric_of(cv_results_, self.metric)
         return float(cv_results_[f"mean_test_{metric}"][index])
 
-    def _choose(
-        self,
-        S: FloatArray,
-        params: list[dict[str, Any]],
-        times: FloatArray,
-        first: dict[str, Any],
-    ) -> int:
-        """Choose among the comparable rows; `first` is of the first row of them all."""
+    def _choose(self, results: Results, rows: IntArray, S: FloatArray) -> int:
+        """Return the index, in `rows`, of the candidate chosen.
+
+        Parameters
+        ----------
+        results : dict of arrays
+            Of all candidates.
+        rows : ndarray of shape (n,)
+            Rows that may be compared.
+        S : ndarray of shape (n, n_splits)
+            Their test scores.
+        """
         raise NotImplementedError
-
-
-def followed_metric(refit: Any) -> str | None:
-    """Name that `refit` gives of the metric that a search is to follow.
-
-    Parameters
-    ----------
-    refit : bool, str, callable or SelectionRule
-        The parameter of a search.
-
-    Returns
-    -------
-    str or None
-        None if it names none.
-
-    Examples
-    --------
-    >>> followed_metric("f1"), followed_metric(KeepDefault(metric="f1"))
-    ('f1', 'f1')
-    >>> followed_metric(True) is None
-    True
-    """
-    metric = refit.metric if isinstance(refit, SelectionRule) else refit
-    return metric if isinstance(metric, str) else None
 
 
 class _SimplestAdmissible(SelectionRule):
@@ -157,39 +137,34 @@ class _SimplestAdmissible(SelectionRule):
     def _admissible(self, S: FloatArray, best: int) -> BoolArray:
         raise NotImplementedError
 
-    def _choose(
-        self,
-        S: FloatArray,
-        params: list[dict[str, Any]],
-        times: FloatArray,
-        first: dict[str, Any],
-    ) -> int:
+    def _choose(self, results: Results, rows: IntArray, S: FloatArray) -> int:
+        keys = [branch_key(results["params"][row]) for row in rows]
+        own = keys[int(np.argmax(S.mean(axis=1)))]
+        branch = np.flatnonzero([key == own for key in keys])
+        rows, S = rows[branch], S[branch]
         best = int(np.argmax(S.mean(axis=1)))
-        own = branch_of(params[best])
-        branch = np.flatnonzero([branch_of(other) == own for other in params])
-        best = int(np.flatnonzero(branch == best)[0])
-        tuned = [params[row] for row in branch]
+        tuned = [results["params"][row] for row in rows]
         P = positions(tuned, self._directions(tuned[best]))
         if not P.shape[1] and len(branch) > 1:
             warnings.warn(
-                f"{type(self).__name__}: no parameter that the candidates differ in "
-                f"({', '.join(tuned[best])}) has a known direction of complexity, so "
-                "the best score decides. Give directions={name: 'low' or 'high'}.",
+                f"{type(self).__name__}: none of the parameters in which the "
+                f"candidates differ ({', '.join(tuned[best])}) has a known direction "
+                "of complexity, so the best score decides. Give "
+                "directions={name: 'low' or 'high'}.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
-        S = S[branch]
         admissible = self._admissible(S, best)
         admissible[best] = True
-        return int(branch[_simplest(S.mean(axis=1), P, times[branch], admissible)])
+        times = np.asarray(results.get("mean_fit_time", np.zeros(rows.max() + 1)))
+        return int(branch[_simplest(S.mean(axis=1), P, times[rows], admissible)])
 
-    def _directions(self, params: dict[str, Any]) -> Mapping[str, Direction]:
-        """Directions of the estimator as the candidate makes it: steps may differ."""
+    def _directions(self, params: Params) -> Mapping[str, Direction]:
+        """Return the directions for a candidate, whose steps may be its own."""
         if self.directions is not None:
             return self.directions
         estimator = clone(self.estimator).set_params(**clone(params, safe=False))
-        found: Mapping[str, Direction] = registered_directions(estimator)
-        return found
+        return registered_directions(estimator)
 
 
 def _simplest(
@@ -219,34 +194,35 @@ class OneStandardError(_SimplestAdmissible):
     Parameters
     ----------
     estimator : estimator object
-        The one that is searched; its class tells in which direction each parameter
-        regularises. It is not fitted.
+        The estimator of the search. Its class tells which values of each parameter are
+        simpler. It is not fitted.
 
     metric : str, default=None
         Name of the metric to go by. Only needed with several.
 
     directions : dict, default=None
         Parameter names to ``"low"`` (smaller values are simpler), ``"high"`` or a list
-        of values from simple to complex. None takes those of the registry.
+        of values from simple to complex. None takes the directions of the registry.
 
     test_share : float, default=None
-        Samples in a test set as a share of all. None takes one over the number of
-        splits, which is right for K-fold cross-validation; repeated or shuffled splits
-        have to say it (0.2 for five folds, however often repeated).
+        Share of the samples that is in a test set. None takes one over the number of
+        splits, which is right for K-fold cross-validation. Give it for repeated or
+        shuffled splits: 0.2 for five folds, however often they are repeated.
 
     See Also
     --------
-    WithinPercent : Says by how much the score may be worse, whatever the noise.
-    KeepDefault : Doubts the best candidate in favour of the default.
+    WithinPercent : Allows a given loss of score, whatever the noise.
+    KeepDefault : Keeps the default unless there is evidence against it.
 
     Notes
     -----
-    The rule of Breiman et al. [1]_ compares the best mean score less its standard error
-    with the others' means. Here the difference to the best candidate is taken split by
-    split, as all candidates are scored on the same ones: what makes a split easy is
-    common to both and cancels. Its standard error is that of Nadeau and Bengio [2]_,
-    ``sqrt((1 / K + rho / (1 - rho)) s2)`` with the variance s2 of the K differences and
-    rho the share of the test set, which accounts for the overlap of the training sets.
+    The rule of Breiman et al. [1]_ compares the mean scores of the others with the best
+    mean score less its standard error. Here the difference to the best candidate is
+    taken split by split: all candidates are scored on the same splits, so what makes a
+    split easy cancels. The standard error of the mean difference is that of Nadeau and
+    Bengio [2]_, ``sqrt((1 / K + rho / (1 - rho)) s2)``, where s2 is the variance of the
+    K differences and rho the share of the test set. It accounts for the overlap of the
+    training sets.
 
     References
     ----------
@@ -291,17 +267,17 @@ class OneStandardError(_SimplestAdmissible):
 
 
 class WithinPercent(_SimplestAdmissible):
-    """The simplest candidate whose score is nearly the best.
+    """The simplest candidate with a score within some per cent of the best.
 
     Parameters
     ----------
     estimator : estimator object
-        The one that is searched; its class tells in which direction each parameter
-        regularises. It is not fitted.
+        The estimator of the search. Its class tells which values of each parameter are
+        simpler. It is not fitted.
 
     loss : float, default=1.0
-        By how many per cent of the best mean score (of its absolute value) the mean
-        score may be worse.
+        Per cent of the absolute value of the best mean score by which the mean score
+        may be worse.
 
     metric : str, default=None
         Name of the metric to go by. Only needed with several.
@@ -311,7 +287,7 @@ class WithinPercent(_SimplestAdmissible):
 
     See Also
     --------
-    OneStandardError : Goes by the noise of the splits.
+    OneStandardError : Allows a loss as large as the noise of the splits.
 
     Notes
     -----
@@ -342,7 +318,7 @@ class WithinPercent(_SimplestAdmissible):
         if not (is_number(loss) and 0 <= float(loss) < math.inf):
             raise ValueError(
                 f"loss={loss!r}: give the per cent of the best score that may be lost, "
-                "a number of at least 0."
+                "a number not below 0."
             )
         _check_directions(directions)
         self.estimator = estimator
@@ -357,16 +333,16 @@ class WithinPercent(_SimplestAdmissible):
 
 
 class BestScore(_SimplestAdmissible):
-    """The best mean score; of candidates that tie the simplest, not the first.
+    """The candidate with the best mean score; of several, the simplest.
 
-    ``refit=True`` takes the first. Ties are frequent where a score has few values, such
-    as accuracy on little data.
+    ``refit=True`` takes the first of several. Ties are frequent where a score has few
+    values, such as accuracy on little data.
 
     Parameters
     ----------
     estimator : estimator object
-        The one that is searched; its class tells in which direction each parameter
-        regularises. It is not fitted.
+        The estimator of the search. Its class tells which values of each parameter are
+        simpler. It is not fitted.
 
     metric : str, default=None
         Name of the metric to go by. Only needed with several.
@@ -405,14 +381,14 @@ class BestScore(_SimplestAdmissible):
 
 
 class KeepDefault(SelectionRule):
-    """The default, unless the best candidate is better by more than a standard error.
+    """The default, unless the best candidate beats it by more than a standard error.
 
     Parameters
     ----------
     estimator : estimator object, default=None
-        Its parameters are the default: the first candidate whose parameters are the
-        estimator's own. With None it is the first row, where `BayesSearchCV` has the
-        estimator's own parameters or the first of `initial_params`.
+        The default is the first candidate that has the parameters of this estimator.
+        None takes the first row, where `BayesSearchCV` has the estimator's own
+        parameters or the first of `initial_params`.
 
     metric : str, default=None
         Name of the metric to go by. Only needed with several.
@@ -426,10 +402,11 @@ class KeepDefault(SelectionRule):
 
     Notes
     -----
-    The evidence is the mean paired difference of the best candidate to the default over
-    its standard error, see `OneStandardError`. If no candidate that was scored on all
-    splits, and by `HyperbandSearchCV` with the full resource, has the parameters of the
-    default, the best one is taken, with a warning.
+    The mean paired difference between the best candidate and the default is compared
+    with its standard error, see `OneStandardError`. Only candidates that were scored on
+    all splits count, and of `HyperbandSearchCV` only those with the full resource. If
+    none of them has the parameters of the default, the best one is taken, with a
+    warning.
 
     Examples
     --------
@@ -456,21 +433,16 @@ class KeepDefault(SelectionRule):
         self.metric = metric
         self.test_share = test_share
 
-    def _choose(
-        self,
-        S: FloatArray,
-        params: list[dict[str, Any]],
-        times: FloatArray,
-        first: dict[str, Any],
-    ) -> int:
+    def _choose(self, results: Results, rows: IntArray, S: FloatArray) -> int:
         best = int(np.argmax(S.mean(axis=1)))
-        default = self._default(params, first)
+        params = results["params"]
+        default = self._default([params[row] for row in rows], params[0])
         if default is None:
-            whose = "the first row" if self.estimator is None else repr(self.estimator)
+            source = "the first row" if self.estimator is None else repr(self.estimator)
             warnings.warn(
                 "KeepDefault: no candidate that was scored on all splits has the "
-                f"parameters of {whose}, so the best score decides. Have "
-                "them tried, for example by initial_params.",
+                f"parameters of {source}, so the best score decides. Have them tried, "
+                "for example with initial_params.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -478,38 +450,36 @@ class KeepDefault(SelectionRule):
         behind, error = paired_errors(S, best, self.test_share)
         return best if behind[default] > error[default] else default
 
-    def _default(
-        self, params: list[dict[str, Any]], first: dict[str, Any]
-    ) -> int | None:
-        """Row of the default, or None."""
+    def _default(self, params: list[Params], first: Params) -> int | None:
+        """Return the index of the default among candidates, or None."""
         own = first if self.estimator is None else self.estimator.get_params()
-        rows = (
-            row
-            for row, candidate in enumerate(params)
+        found = (
+            i
+            for i, candidate in enumerate(params)
             if (self.estimator is not None or candidate.keys() == first.keys())
             and all(
                 name in own and _same(own[name], value)
                 for name, value in candidate.items()
             )
         )
-        return next(rows, None)
+        return next(found, None)
 
 
 def _same(own: Any, value: Any) -> bool:
-    """Whether two values are equal; floats may have gone through a logarithm."""
+    """Whether two values are equal, up to what a logarithm and back may change."""
     if is_number(own) and is_number(value):
         return math.isclose(own, value, rel_tol=1e-9)
     return equivalent(own, value)
 
 
-# Checked when a rule is made: a search calls it only after hours of fits.
+# These run when a rule is made: a search calls the rule only after hours of fits.
 
 
 def _check_share(share: float | None) -> None:
     if share is not None and not (is_number(share) and 0 < float(share) < 1):
         raise ValueError(
-            f"test_share={share!r}: give the samples in a test set as a share of all, "
-            "between 0 and 1, or None."
+            f"test_share={share!r}: give the share of the samples that is in a test "
+            "set, between 0 and 1, or None."
         )
 
 

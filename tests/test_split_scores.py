@@ -70,12 +70,20 @@ def test_share_of_the_test_set():
     assert standard_error(D, rho=0.1) == pytest.approx(expected)
 
 
-def test_one_split_has_no_noise_to_go_by():
+def test_the_standard_error_is_that_of_automatic_termination():
+    """Makarova et al. (2022) have 1 / K + 1 / (K - 1) as the factor."""
+    scores = np.array([0.90, 0.94, 0.92, 0.95, 0.89])
+    expected = np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1))
+    assert standard_error(scores) == pytest.approx(expected)
+    assert standard_error(scores[:1]) == 0.0
+
+
+def test_one_split_says_nothing_about_noise():
     S = np.array([[0.9], [0.9], [0.8]])
     assert indistinguishable(S, 0).tolist() == [True, True, False]
 
 
-def test_rounding_errors_are_no_difference():
+def test_rounding_errors_are_not_differences():
     S = np.array([[0.1 + 0.2, 0.5], [0.3, 0.5]])
     assert paired_errors(S, 0)[0][1] == 0.0
 
@@ -106,14 +114,14 @@ def test_selection_bias_of_noise_and_of_signal():
     assert selection_bias(signal, 49) < 0.01
 
 
-def test_residuals_are_what_neither_candidate_nor_split_explains():
+def test_residuals_are_explained_by_neither_candidate_nor_split():
     rng = np.random.default_rng(4)
     S = rng.normal(size=(60, 1)) + rng.normal(size=5) + 0.1 * rng.normal(size=(60, 5))
     assert residual_variance(S) == pytest.approx(0.01, rel=0.3)
     assert residual_variance(S[:1]) == residual_variance(S[:, :1]) == 0.0
 
 
-def test_residuals_of_all_count_where_the_best_are_the_same():
+def test_all_residuals_count_if_the_best_scores_are_equal():
     S = np.tile([0.9, 0.8, 0.7], (20, 1))
     S[10:] -= np.linspace(0.1, 0.4, 30).reshape(10, 3) ** 2
     assert residual_variance(S) > 0.0

@@ -41,14 +41,16 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 
+from sklearn_tuners._typing import BoolArray, FloatArray, IntArray
+
 __all__ = [
     "GP",
     "Prior",
+    "antithetic_normals",
     "condition",
     "default_prior",
     "fit",
@@ -57,32 +59,52 @@ __all__ = [
     "single_threaded",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
-BoolArray = NDArray[np.bool_]
-
 _LOG_2PI = float(np.log(2.0 * np.pi))
-#: Multiples of the signal variance added to the diagonal of ``K``, one after the
-#: other, until its Cholesky factor exists. Only repeated rows at the noise floor
-#: need more than the first.
 _JITTERS = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
-#: Stationarity in nats: no later step of the search would see the difference.
-_FIT_TOLERANCE = 1e-2
-_FIT_ITERATIONS = 30
+"""Multiples of the signal variance added to the diagonal of ``K``, one after the other,
+until its Cholesky factor exists. Only repeated rows at the noise floor need more than
+the first."""
+_FIT_OPTIONS = {"maxiter": 30, "gtol": 1e-2, "ftol": 1e-6}
+"""When L-BFGS-B stops. A slope of 0.01 nats is far below the spread of the posterior:
+more exact fits would not lead to better proposals."""
+_DIFFERENCE = 1e-3
+"""Step of the differences of the gradient, in logarithms of the parameters."""
+_LEAST_VARIANCE = 1e-10
+"""Share of the signal variance below which rounding may make a variance negative."""
+
+# The priors. Half and twice the length were no better (docs/ablation.md). The other
+# numbers suit features in the unit cube and scores of variance 1; they were not varied.
+_LENGTH = 0.5
+"""Median lengthscale of a numeric parameter, times the root of the dimensions."""
+_LENGTH_CATEGORICAL = 1.0
+"""Median lengthscale of a categorical: two of its values are at distance 1."""
+_LENGTH_SD = 1.0
+"""Of the logarithm: nine in ten within a factor of 5."""
+_LENGTH_BOUNDS = (0.03, 20.0)
+"""Shorter ones see each row alone; longer ones, times the root, see a constant."""
+_SIGNAL_SD = 0.7
+"""Of the logarithm; the median signal variance is 1, that of the scores."""
+_SIGNAL_BOUNDS = (0.05, 20.0)
+_NOISE = 0.01
+"""Median noise variance: scores on fixed splits are nearly smooth in the parameters."""
+_NOISE_SD = 1.0
+"""Of the logarithm."""
+_NOISE_BOUNDS = (5e-4, 1.0)
+"""From what keeps ``K`` well conditioned to all of the variance of the scores."""
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Return the one controller: making it costs 2 ms, using it 10 us."""
+    """Return the one controller: making it takes 2 ms, using it 10 us."""
     return ThreadpoolController()
 
 
 def single_threaded() -> AbstractContextManager[Any]:
     """Limit BLAS to one thread inside a ``with`` block.
 
-    The matrices here are too small to gain from threads; OpenBLAS would spend most
-    of its time waking them. It also makes results independent of the number of
-    cores, as the order of a sum depends on how it is divided.
+    The matrices here are too small to gain from threads: OpenBLAS would spend most of
+    its time waking them. Results also become independent of the number of cores, as the
+    order of a sum depends on how it is divided.
     """
     limiter: AbstractContextManager[Any] = _controller().limit(
         limits=1, user_api="blas"
@@ -92,28 +114,24 @@ def single_threaded() -> AbstractContextManager[Any]:
 
 @dataclass(frozen=True)
 class Prior:
-    """Independent normal priors of ``theta``, with bounds and a first guess.
+    """Independent normal priors of ``theta``, with bounds.
 
     Attributes
     ----------
     mean, sd : ndarray of shape (g + 2,)
-        Moments in logarithms, that is, each parameter is log-normal. The mode is
-        taken in ``theta`` (the median of the parameter itself), so it does not
-        depend on the change of variables.
+        Moments of the logarithms: each parameter is log-normal. The fit starts at
+        the mean and finds the mode in ``theta``, not in the parameters themselves.
     lower, upper : ndarray of shape (g + 2,)
         Box that keeps ``K`` well conditioned.
-    start : ndarray of shape (g + 2,)
-        Where the fit starts.
     """
 
     mean: FloatArray
     sd: FloatArray
     lower: FloatArray
     upper: FloatArray
-    start: FloatArray
 
     def log_density(self, theta: FloatArray) -> float:
-        """Log prior density of ``theta``."""
+        """Return the log prior density of ``theta``."""
         z = (theta - self.mean) / self.sd
         return self._log_norm - 0.5 * float(z @ z)
 
@@ -126,22 +144,22 @@ def default_prior(
     group_is_categorical: BoolArray,
     n_active: float,
     *,
-    noise: float = 0.01,
+    noise: float = _NOISE,
     stretch: FloatArray | float = 1.0,
 ) -> Prior:
-    """Weakly informative priors for features in the unit cube.
+    """Return weakly informative priors for features in the unit cube.
 
     Parameters
     ----------
     group_is_categorical : ndarray of bool of shape (g,)
         Which lengthscales belong to one-hot blocks.
     n_active : float
-        Dimensions that a typical pair of rows has in common. Distances in the
-        unit cube grow with its square root, so the lengthscales have to [2]_.
+        Dimensions that a typical pair of rows has in common. Distances in the unit
+        cube grow with its square root, so lengthscales do too [2]_.
     noise : float, default=0.01
         Median of the noise variance, as a share of the variance of ``y``.
     stretch : float or ndarray of shape (g,), default=1.0
-        How many times as long each lengthscale is expected to be.
+        Factor on the median and the bounds of each lengthscale.
 
     Returns
     -------
@@ -149,16 +167,19 @@ def default_prior(
     """
     root = np.sqrt(max(n_active, 1.0))
     scale = np.ones(len(group_is_categorical)) * stretch
-    length = np.where(group_is_categorical, 1.0, 0.5 * root) * scale
-    mean = np.log(np.concatenate([length, [1.0, noise]]))
-    sd = np.concatenate([np.ones(len(scale)), [0.7, 1.0]])
-    low = np.concatenate([0.03 * scale, [0.05, 5e-4]])
-    high = np.concatenate([20.0 * root * scale, [20.0, 1.0]])
-    return Prior(mean, sd, np.log(low), np.log(high), mean.copy())
+    length = np.where(group_is_categorical, _LENGTH_CATEGORICAL, _LENGTH * root) * scale
+    short, long = _LENGTH_BOUNDS
+    bounds = np.transpose([_SIGNAL_BOUNDS, _NOISE_BOUNDS])
+    return Prior(
+        mean=np.log(np.concatenate([length, [1.0, noise]])),
+        sd=np.concatenate([np.full(len(scale), _LENGTH_SD), [_SIGNAL_SD, _NOISE_SD]]),
+        lower=np.log(np.concatenate([short * scale, bounds[0]])),
+        upper=np.log(np.concatenate([long * root * scale, bounds[1]])),
+    )
 
 
 def _scaled_r2(S: FloatArray, T: FloatArray) -> FloatArray:
-    """Squared distances of the rows of ``S`` and ``T`` by one matrix product."""
+    """Return squared distances of the rows of ``S`` and ``T``, by one product."""
     r2 = S @ T.T
     r2 *= -2.0
     r2 += np.einsum("ij,ij->i", S, S)[:, None]
@@ -167,7 +188,7 @@ def _scaled_r2(S: FloatArray, T: FloatArray) -> FloatArray:
 
 
 def _matern52(r2: FloatArray, s: float) -> tuple[FloatArray, FloatArray]:
-    """``s c(r)`` and ``-2 s dc/d(r^2) = 5/3 s (1 + sqrt5 r) exp(-sqrt5 r)``."""
+    """Return ``s c(r)`` and ``-2 s dc/d(r^2) = 5/3 s (1 + sqrt5 r) exp(-sqrt5 r)``."""
     q = np.sqrt(5.0 * r2)
     e = np.exp(-q)
     e *= s
@@ -180,7 +201,7 @@ def _matern52(r2: FloatArray, s: float) -> tuple[FloatArray, FloatArray]:
 
 
 def _cholesky(kernel: FloatArray, s: float, v: float) -> FloatArray:
-    """Lower factor of ``kernel + v I``, upper triangle zero, column-major."""
+    """Return the lower factor of ``kernel + v I``, column-major."""
     n = len(kernel)
     diagonal = np.arange(n)
     for jitter in _JITTERS:
@@ -202,7 +223,7 @@ def neg_log_posterior(
     group: IntArray,
     prior: Prior,
 ) -> tuple[float, FloatArray]:
-    r"""Negative log of marginal likelihood times prior, and its gradient.
+    r"""Return the negative log of likelihood times prior, and its gradient.
 
     Parameters
     ----------
@@ -223,14 +244,14 @@ def neg_log_posterior(
 
     Notes
     -----
-    With ``A = alpha alpha' - K^-1`` the derivative of the likelihood along any
-    parameter is ``tr(A dK) / 2`` ([1]_, eq. 5.9). The mean is profiled; being at
-    its optimum it adds nothing (envelope theorem). For the lengthscale of column k
+    With ``A = alpha alpha' - K^-1`` the derivative of the log likelihood along any
+    parameter is ``tr(A dK) / 2`` ([1]_, eq. 5.9). The profiled mean is at its optimum
+    and adds nothing (envelope theorem). For the lengthscale of column k
 
     .. math:: \sum_{ij} G_{ij} (s_{ik} - s_{jk})^2
               = 2 \sum_i (G 1)_i s_{ik}^2 - 2 s_k' G s_k,\quad S = Z w,
 
-    with ``G = A * slope``, so two products serve all columns and no array has
+    with ``G = A * slope``: two products serve all columns, and no array has
     ``n * n * p`` elements.
     """
     n = len(y)
@@ -257,14 +278,8 @@ def neg_log_posterior(
     return -(likelihood + prior.log_density(theta)), -gradient
 
 
-def fit(
-    Z: FloatArray,
-    y: FloatArray,
-    group: IntArray,
-    prior: Prior,
-    starts: FloatArray | None = None,
-) -> FloatArray:
-    """Log-parameters of largest posterior density (MAP).
+def fit(Z: FloatArray, y: FloatArray, group: IntArray, prior: Prior) -> FloatArray:
+    """Find the log-parameters of largest posterior density (MAP).
 
     Parameters
     ----------
@@ -275,27 +290,41 @@ def fit(
     group : ndarray of int of shape (p,)
         Lengthscale of each column.
     prior : Prior
-    starts : ndarray of shape (k, g + 2), default=None
-        First guesses; the best end point wins. None: ``prior.start`` alone.
+        The search starts at its mean and stays within its bounds.
 
     Returns
     -------
     theta : ndarray of shape (g + 2,)
     """
-    bounds = list(zip(prior.lower, prior.upper, strict=True))
-    ends = [
-        minimize(
-            neg_log_posterior,
-            np.clip(start, prior.lower, prior.upper),
-            args=(Z, y, group, prior),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": _FIT_ITERATIONS, "gtol": _FIT_TOLERANCE, "ftol": 1e-6},
-        )
-        for start in (prior.start[None] if starts is None else starts)
-    ]
-    return np.asarray(min(ends, key=lambda end: float(end.fun)).x)
+    end = minimize(
+        neg_log_posterior,
+        np.clip(prior.mean, prior.lower, prior.upper),
+        args=(Z, y, group, prior),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(prior.lower, prior.upper, strict=True)),
+        options=_FIT_OPTIONS,
+    )
+    return np.asarray(end.x)
+
+
+def antithetic_normals(n: int, size: int, rng: np.random.Generator) -> FloatArray:
+    """Draw standard normal numbers in pairs of opposite sign, so that their mean is 0.
+
+    Parameters
+    ----------
+    n : int
+        Rows, an even number.
+    size : int
+        Columns.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n, size)
+    """
+    normals = rng.standard_normal((n // 2, size))
+    return np.concatenate([normals, -normals])
 
 
 def laplace_draws(
@@ -306,34 +335,34 @@ def laplace_draws(
     prior: Prior,
     normals: FloatArray,
 ) -> FloatArray:
-    """Log-parameters drawn from the normal approximation around the mode.
+    """Draw log-parameters from the normal approximation around the mode.
 
     Parameters
     ----------
     theta : ndarray of shape (g + 2,)
         The mode, from :func:`fit`.
     Z, y, group, prior
-        As there.
+        As given to it.
     normals : ndarray of shape (k, g + 2)
         Standard normal numbers.
 
     Returns
     -------
     ndarray of shape (k, g + 2)
-        Inside the bounds.
+        Clipped to the bounds.
 
     Notes
     -----
-    The Hessian is that of differences of the gradient ([3]_, section 4). Its
-    eigenvalues are kept above half of the least that the prior alone would give:
-    the mode may lie at a bound, where the posterior need not curve upwards.
+    The Hessian comes from differences of the gradient ([3]_, section 4). Its
+    eigenvalues are kept above half the least that the prior alone would give: the mode
+    may lie at a bound, where the posterior need not curve upwards.
     """
-    step, n_params = 1e-3, len(theta)
+    step = _DIFFERENCE
     at_mode = neg_log_posterior(theta, Z, y, group, prior)[1]
     hessian = np.array(
         [
             neg_log_posterior(theta + step * e, Z, y, group, prior)[1] - at_mode
-            for e in np.eye(n_params)
+            for e in np.eye(len(theta))
         ]
     )
     hessian = (hessian + hessian.T) / (2.0 * step)
@@ -350,7 +379,7 @@ class GP:
     Attributes
     ----------
     S : ndarray of shape (n, p)
-        Features of the told rows divided by their lengthscales.
+        Features of the told rows, divided by their lengthscales.
     w : ndarray of shape (p,)
         Inverse lengthscale of each column.
     signal, noise : float
@@ -372,7 +401,7 @@ class GP:
     mean: float
 
     def posterior(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation of the noise-free function.
+        """Return the mean and standard deviation of the noise-free function.
 
         Parameters
         ----------
@@ -388,12 +417,12 @@ class GP:
         return self.mean + kernel @ self.alpha, self._sd(variance)
 
     def posterior_mean(self, Z: FloatArray) -> FloatArray:
-        """Only the mean of :meth:`posterior`, which needs no triangular solve."""
+        """Return only the mean of `posterior`, which needs no triangular solve."""
         kernel, _ = _matern52(_scaled_r2(Z * self.w, self.S), self.signal)
         return np.asarray(self.mean + kernel @ self.alpha)
 
     def joint_posterior(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and covariance of the noise-free function, to draw from it.
+        """Return the mean and covariance of the noise-free function.
 
         Parameters
         ----------
@@ -413,7 +442,7 @@ class GP:
     def posterior_with_gradient(
         self, Z: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Mean, standard deviation and their gradients along each row of ``Z``.
+        """Return mean, standard deviation and their gradients at each row of ``Z``.
 
         Parameters
         ----------
@@ -426,8 +455,8 @@ class GP:
 
         Notes
         -----
-        ``d k(z, z_j) / dz = -slope_j w (s - s_j)``, so a weighted sum over j is
-        one product: ``-w ((slope * weights) 1 s - (slope * weights) S)``.
+        As ``d k(z, z_j) / dz = -slope_j w (s - s_j)``, a weighted sum over j is one
+        product: ``-w ((slope * weights) 1 s - (slope * weights) S)``.
         """
         query = Z * self.w
         kernel, slope = _matern52(_scaled_r2(query, self.S), self.signal)
@@ -439,11 +468,11 @@ class GP:
         return self.mean + kernel @ self.alpha, sd, d_mean, d_sd
 
     def append(self, Z: FloatArray) -> GP:
-        """Condition on more rows whose scores equal their own posterior mean.
+        """Condition on more rows, as if each score equalled its posterior mean.
 
-        That is the kriging believer for rows that are being evaluated: the mean
-        stays as it is everywhere (the innovations are zero, so ``alpha`` gets
-        zeros) and only the standard deviation shrinks. O(n^2) for each row.
+        That is the kriging believer for rows that are being evaluated. The mean does
+        not change anywhere (the innovations are zero, so ``alpha`` gets zeros); only
+        the standard deviation shrinks. Takes O(n^2) for each row.
 
         Parameters
         ----------
@@ -466,13 +495,13 @@ class GP:
         return replace(self, S=np.concatenate([self.S, new]), L=L, alpha=alpha)
 
     def _pull(self, weights: FloatArray, query: FloatArray) -> FloatArray:
-        """``-w (rowsum(weights) query - weights S)``."""
+        """Return ``-w (rowsum(weights) query - weights S)``."""
         pulled = weights @ self.S - weights.sum(axis=1)[:, None] * query
         return np.asarray(pulled * self.w)
 
     def _sd(self, variance: FloatArray) -> FloatArray:
-        """Square root, kept off zero: rounding can make a tiny variance negative."""
-        return np.asarray(np.sqrt(np.maximum(variance, 1e-10 * self.signal)))
+        """Return the square root of variances, kept above zero."""
+        return np.asarray(np.sqrt(np.maximum(variance, _LEAST_VARIANCE * self.signal)))
 
 
 def condition(Z: FloatArray, y: FloatArray, group: IntArray, theta: FloatArray) -> GP:

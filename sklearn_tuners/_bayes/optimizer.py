@@ -1,24 +1,8 @@
 """Bayesian optimisation by ask and tell.
 
-Notation
---------
-``n, d``               told trials, columns of the unit cube
-``U``      (n, d)      told rows of the unit cube (encoded, snapped)
-``Z``      (n, p)      their features, what the surrogate sees
-``seen``               told and pending together
-
-Everything is a function of the constructor's arguments, the sequence of tells and
-``pending``. Results kept between calls are caches of such functions, so replaying the
-tells into a new object gives the same proposals bit for bit.
-
-References
-----------
-.. [1] Ginsbourger, Le Riche, Carraro (2010). Kriging is well-suited to parallelize
-       optimization.
-.. [2] Cranley, Patterson (1976). Randomization of number theoretic methods for
-       multiple integration.
-.. [3] Makarova et al. (2022). Automatic Termination for Hyperparameter
-       Optimization. AutoML-Conf. arXiv:2104.08166.
+A proposal is a function of the constructor's arguments, the sequence of tells and the
+pending points. What is kept between calls caches such functions, so replaying the tells
+into a new object gives the same proposals bit for bit.
 """
 
 from __future__ import annotations
@@ -31,36 +15,37 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from sklearn_tuners._bayes import acquisition
+from sklearn_tuners._bayes.acquisition import Criterion, log_ei
 from sklearn_tuners._bayes.gp import single_threaded
-from sklearn_tuners._bayes.proposal import Surface
-from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, wide_scores
+from sklearn_tuners._bayes.proposal import propose
+from sklearn_tuners._bayes.regret import regret_bound
+from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, Trials, wide_scores
 from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import equivalent
+from sklearn_tuners._streams import Stream, generator
 from sklearn_tuners._typing import FloatArray, Params
 
 __all__ = ["Optimizer"]
 
-#: Rows of the candidate cloud: a power of two, as Sobol points want.
-_N_CLOUD = 512
-#: Copies made of each of the best told rows, and how far away they are.
-_N_COPIES, _N_CENTRES = 64, 5
-_SCALES = np.array([0.15, 0.05, 0.015])
-#: Proposals closer than this to a seen row, along every column, are near-repeats: on
-#: the close scale, which is to refine, and on the wide one, which is to look elsewhere.
+_N_EVEN = 512
+"""Points that fill the space evenly; Sobol points need a power of two. With the sizes
+in `proposal` an ask takes below 20 ms at 50 trials (docs/overhead.md)."""
 _RADII = (1e-3, 0.03)
-#: Attempts at a new point where nothing says how many there are.
-_N_RETRIES = 3
+"""Rows closer than this to a seen row, along every column, are nearly repeats: on the
+close scale, which refines, and on the wide scale, which looks elsewhere. A tie with
+0.001 on both (docs/ablation.md), kept as repeats of the best row tell nothing new."""
+_N_DRAWN, _N_TRIES = 256, 3
+"""Random rows drawn at a time, and how often, to find one that is new."""
 
 
 class Optimizer:
     """Propose parameters, learn from their scores, propose better ones.
 
-    The first proposals are ``initial_params`` and points that fill the space; each
-    later one maximises log expected improvement under a Gaussian process fitted to
-    all scores told so far. A finite space of no more than `n_iter` points is
-    enumerated instead.
+    The first proposals are ``initial_params`` and points that fill the space. Each
+    later one maximises log expected improvement under Gaussian processes fitted to all
+    scores told so far. A finite space of no more than `n_iter` points is enumerated
+    instead.
 
     Parameters
     ----------
@@ -68,16 +53,16 @@ class Optimizer:
         Parameter names and what to choose their values from: lists, ranges, scipy
         distributions and the other dialects of :class:`BayesSearchCV`.
     n_iter : int, default=None
-        Number of trials that will be made. It decides whether a finite space is
-        enumerated and how many first points there are; `ask` can be called more
-        often. None means unknown.
+        Planned number of trials. It decides whether a finite space is enumerated and
+        how many first points there are; `ask` may be called more often. None means
+        unknown.
     n_initial_points : int or "auto", default="auto"
-        Trials before the first one that is proposed by the model, `initial_params`
-        included. "auto" is one more than the dimensions, at least 4 and at most a
-        quarter of `n_iter`; or two for each branch of a conditional space, at most
-        half of `n_iter`, if that is more.
+        Trials before the model makes the first proposal, `initial_params` included.
+        "auto" is one more than the dimensions, at least 4 and at most a quarter of
+        `n_iter`; or two for each branch of a conditional space, at most half of
+        `n_iter`, if that is more.
     initial_params : dict or list of dict, default=None
-        Proposed first, as they are, and never again.
+        Proposed first, unchanged, and never again.
     random_state : int, RandomState, Generator or None, default=None
         Seed of all random choices. None draws one from the operating system.
 
@@ -88,14 +73,14 @@ class Optimizer:
     n_told : int
         Trials told so far.
     best_params_ : dict
-        Params of the largest score told; the earliest one of several.
+        Params of the largest score told, the earliest of several.
     best_score_ : float
-        That score.
+        Largest finite score told.
 
     Notes
     -----
-    Scores are maximised. A score that is NaN or infinite marks a failed trial; it
-    is kept, as a point to stay away from.
+    Scores are maximised. A score that is NaN or infinite marks a failed trial; the
+    model stays away from such points.
 
     Examples
     --------
@@ -128,13 +113,14 @@ class Optimizer:
             n_iter = _positive_int(n_iter, "n_iter")
         self._initial = self._distinct_points(initial_params, n_iter)
         self._enumerates = n_iter is not None and n_iter >= self.space.size
-        self._even = _sobol(self.space.n_dims, _N_CLOUD, self._seed)
-        self._stream = self._filling_stream()
+        self._even = _sobol(self.space.n_dims, _N_EVEN, self._seed)
+        self._filling = _filling_rows(self.space, self._even)
         self._n_initial = (
             self._auto_initial_points(n_iter)
             if n_initial_points == "auto"
             else _positive_int(n_initial_points, "n_initial_points", ' or "auto"')
         )
+        self._criterion: Criterion = log_ei  # what proposals maximise
         self._points: list[Point] = []
         self._scores: list[float] = []
         self._fidelities: list[float] = []
@@ -151,20 +137,20 @@ class Optimizer:
 
     @property
     def initial_params(self) -> list[Params]:
-        """What is proposed first, without repeats."""
+        """Params that are proposed first, without repeats."""
         return [dict(point.params) for point in self._initial]
 
     @property
     def n_initial_points(self) -> int:
-        """Trials before the first one that is proposed by the model."""
+        """Trials before the model makes the first proposal."""
         return self._n_initial
 
     @property
     def n_independent(self) -> int:
         """Number of first proposals that depend on no score.
 
-        A caller that runs trials in parallel need not wait for scores before it has
-        asked for that many.
+        A caller that runs trials in parallel may ask for these without waiting for
+        scores.
         """
         if self._enumerates:
             return int(self.space.size)
@@ -193,13 +179,13 @@ class Optimizer:
             Larger is better; NaN or infinite if the trial failed.
         fidelity : float, default=1.0
             How near to a full evaluation this one was, from 0 to 1. As soon as one is
-            below 1 the model has the fidelity as a further input, and what is proposed
-            is meant for a full evaluation. The same params may be told at several.
+            below 1, the fidelity is a further input of the model, and proposals are
+            meant for a full evaluation. The same params may be told at several.
 
         Raises
         ------
         ValueError
-            If `params` is not in the space, or `fidelity` not between 0 and 1.
+            If `params` are not in the space, or `fidelity` is not between 0 and 1.
         TypeError
             If `score` is not a number.
         """
@@ -215,13 +201,12 @@ class Optimizer:
         Parameters
         ----------
         pending : iterable of dict, default=()
-            Params asked for earlier whose scores have not been told. They are not
-            proposed again, and neither are their near neighbours, as the model
-            expects of each the score that it would predict there (Ginsbourger et al.,
-            2010, kriging believer).
+            Params asked for earlier, with scores not yet told. Neither they nor their
+            near neighbours are proposed again: the model expects of each the score
+            that it predicts there (Ginsbourger et al., 2010, kriging believer).
         again : iterable of dict, default=()
-            Params told before that the model may propose again, as they would be
-            evaluated at a higher fidelity now.
+            Params told before that the model may propose again, as they would now be
+            evaluated at a higher fidelity.
 
         Returns
         -------
@@ -252,21 +237,15 @@ class Optimizer:
         """
         if not 0.0 <= fidelity <= 1.0:
             raise ValueError(f"fidelity must be between 0 and 1, got {fidelity!r}")
-        try:
-            value = float(score)
-        except (TypeError, ValueError):
-            value = None
-        if value is None or isinstance(score, str | bytes):
-            raise TypeError(f"score must be a number, got {score!r}")
+        self._scores.append(_number(score))
         self._points.append(point)
-        self._scores.append(value)
         self._fidelities.append(float(fidelity))
         self._times_told[point.key] += 1
 
     def ask_point(
         self, pending: Sequence[Point] = (), again: Sequence[Point] = ()
     ) -> Point | None:
-        """Propose the next point to evaluate: `ask` for points. Changes nothing.
+        """Propose the next point to evaluate: `ask` without encoding. Changes nothing.
 
         Parameters
         ----------
@@ -276,23 +255,18 @@ class Optimizer:
         Returns
         -------
         Point or None
-            Encoded once. Its params belong to the optimiser: copy them before you hand
-            them to anyone who may change them.
+            Its params belong to the optimiser: copy them before anyone may change them.
         """
-        waiting = [point.row for point in pending]
-        returning = [point.row for point in again]
         seen = self._times_told + Counter(point.key for point in pending)
         if (point := _first_left(self._initial, seen)) is not None:
             return point
         if self._enumerates:
             return self._next_listed(seen)
-        n_seen = self.n_told + len(waiting)
-        with single_threaded():
-            row = None
-            if n_seen >= self._n_initial and self._can_model() and self.space.n_dims:
-                row = self._model_based(waiting, returning, seen)
-            if row is None:
-                row = self._fill(seen, n_seen)
+        row, n_seen = None, self.n_told + len(pending)
+        if self._has_model(n_seen):
+            row = self._propose(pending, again)
+        if row is None:
+            row = self._fill(seen, n_seen)
         if row is not None:
             return self.space.point(self.space.decode(row))
         return self._first_unlisted(seen) or self._next_listed(seen)
@@ -300,49 +274,32 @@ class Optimizer:
     def regret_bound(self, probability: float = 0.9) -> float:
         """Bound how much better than the best trial told any params could be.
 
-        That is the largest upper confidence bound anywhere less the largest lower one
-        among the trials told (Makarova et al., 2022, Eq. 2), with their confidence
-        parameter ``2 log(d n^2 pi^2 / (6 (1 - probability))) / 5``.
+        The bound is the largest upper confidence bound anywhere less the largest lower
+        one among the trials told (Makarova et al., 2022, Eq. 2).
 
         Parameters
         ----------
         probability : float, default=0.9
-            With which the bound is meant to hold.
+            With which the bound holds if the model is right.
 
         Returns
         -------
         float
-            In units of the scores; infinite as long as there is no model.
+            In units of the scores; infinite while there is no model.
         """
-        has_model = self.n_told >= self._n_initial and self._can_model()
-        if not has_model or not self.space.n_dims:
+        if not self._has_model(self.n_told):
             return np.inf
-        scores = np.array(self._scores)
-        ok = np.isfinite(scores)
-        warped = wide_scores(scores)
-        # The wide scale is linear from the median of the better half upwards.
-        order = np.argsort(np.where(ok, -scores, np.inf))[: np.sum(ok)]
-        others = order[len(order) // 4 :]
-        others = others[warped[others] != warped[order[0]]]  # than those that tie
-        if not len(others):
-            return np.inf
-        top, other = order[0], others[0]
-        unit = (scores[top] - scores[other]) / (warped[top] - warped[other])
-        n, told = self.n_told, self._told_rows()
-        context = self._context(self._fidelities)
-        beta = 0.4 * np.log(self.space.n_dims * n**2 * np.pi**2 / 6 / (1 - probability))
+        trials = self._trials()
         with single_threaded():
-            scale = SCALES.index(wide_scores)
-            gp = self._surrogate.processes(told, scores, scale, context)[0]
-            ranked = told[order]
-            rng = np.random.default_rng([self._seed, 5, n])
-            cloud = self._cloud(ranked[:_N_CENTRES], self._usual(ranked), rng)
-            U = np.concatenate([told[ok], cloud])
-            full = np.ones((len(U), context.shape[1]))
-            mean, sd = gp.posterior(np.hstack([self.space.features(U), full]))
-        width = np.sqrt(beta) * sd
-        lower = (mean - width)[: np.count_nonzero(ok)]
-        return float(unit * ((mean + width).max() - lower.max()))
+            gp = self._surrogate.processes(trials, SCALES.index(wide_scores))[0]
+            return regret_bound(
+                self.space,
+                gp,
+                trials,
+                probability=probability,
+                even=self._even,
+                rng=generator(self._seed, Stream.REGRET, self.n_told),
+            )
 
     # --------------------------------------------------------------- construction
 
@@ -387,7 +344,10 @@ class Optimizer:
         return [self._point(params, name) for params in given]
 
     def _auto_initial_points(self, n_iter: int | None) -> int:
-        """Points before the model: see the class docstring."""
+        """Return the trials before the model, see the class docstring.
+
+        Other numbers of first points were a tie (docs/ablation.md).
+        """
         n_points = max(4, self.space.n_dims + 1)
         n_branches = self.space.n_branches
         for_branches = 2 * n_branches if n_branches > 1 else 0
@@ -395,29 +355,6 @@ class Optimizer:
             n_points = min(n_points, max(4, n_iter // 4))
             for_branches = min(for_branches, max(4, n_iter // 2))
         return max(n_points, for_branches)
-
-    def _switch(self, U: FloatArray) -> FloatArray:
-        """Return the column that tells branches apart; zeros if there is only one."""
-        return U[:, 0] if self.space.n_branches > 1 else np.zeros(len(U))
-
-    def _filling_stream(self) -> FloatArray:
-        """Rows that fill the space: the centre, then scrambled Sobol points.
-
-        The first two rows of each branch come before all others, so that the
-        surrogate has seen every branch when it starts to choose among them.
-        """
-        Q = self._even
-        U = self.space.quantile(Q)
-        _, first = np.unique(self._switch(U), return_index=True)
-        centres = np.full((len(first), self.space.n_dims), 0.5)
-        if self.space.n_branches > 1:
-            centres[:, 0] = Q[first, 0]
-        U = np.concatenate([self.space.quantile(centres), U])
-        switch = self._switch(U)
-        turn = np.zeros(len(U))
-        for value in np.unique(switch):
-            turn[switch == value] = np.arange(np.count_nonzero(switch == value))
-        return np.asarray(U[np.argsort(np.minimum(turn, 2), kind="stable")])
 
     # ------------------------------------------------------------- without a model
 
@@ -428,19 +365,20 @@ class Optimizer:
         return _first_left(self._listed, seen)
 
     def _fill(self, seen: Counter[bytes], n_seen: int) -> FloatArray | None:
-        """Next unseen row of the filling stream, or random rows when that is used up.
+        """Return the next unseen row that fills the space, else a random one.
 
-        None if a finite space may have no unseen row left.
+        None if the space is finite and no unseen row was found.
         """
-        for row in self._stream:
-            if not seen[self.space.key(row)]:
+        space = self.space
+        for row in self._filling:
+            if not seen[space.key(row)]:
                 return np.asarray(row)
-        rng = np.random.default_rng([self._seed, 1, n_seen])
-        for _ in range(_N_RETRIES):
-            for row in self.space.quantile(rng.random((256, self.space.n_dims))):
-                if not seen[self.space.key(row)]:
+        rng = generator(self._seed, Stream.FILLING, n_seen)
+        for _ in range(_N_TRIES):
+            for row in space.quantile(rng.random((_N_DRAWN, space.n_dims))):
+                if not seen[space.key(row)]:
                     return np.asarray(row)
-        return np.asarray(row) if np.isinf(self.space.size) else None
+        return np.asarray(row) if np.isinf(space.size) else None
 
     def _first_unlisted(self, seen: Counter[bytes]) -> Point | None:
         """Return the first point of a finite space that was never seen."""
@@ -449,117 +387,51 @@ class Optimizer:
 
     # ---------------------------------------------------------------- with a model
 
-    def _told_rows(self) -> FloatArray:
-        return np.stack([point.row for point in self._points])
-
     def _best_index(self) -> int:
         scores = np.array(self._scores)
         if not np.isfinite(scores).any():
             raise AttributeError("no finite score has been told yet")
         return int(np.argmax(np.where(np.isfinite(scores), scores, -np.inf)))
 
-    def _can_model(self) -> bool:
-        """Whether there is anything to learn: two scores that differ."""
+    def _has_model(self, n_seen: int) -> bool:
+        """Whether the model makes the next proposal, with `n_seen` told and pending.
+
+        There must be something to learn: two scores that differ.
+        """
+        if n_seen < self._n_initial or not self.space.n_dims:
+            return False
         finite = [score for score in self._scores if np.isfinite(score)]
         return bool(finite) and (len(finite) < self.n_told or min(finite) < max(finite))
 
-    def _model_based(
-        self,
-        waiting: list[FloatArray],
-        returning: list[FloatArray],
-        seen: Counter[bytes],
-    ) -> FloatArray | None:
-        """Return the row of largest log expected improvement that is found.
+    def _trials(self) -> Trials:
+        rows = np.stack([point.row for point in self._points])
+        fidelities = np.array(self._fidelities)[:, None]
+        if np.all(fidelities == 1.0):
+            fidelities = fidelities[:, :0]  # the same for all: no input of the model
+        return Trials(rows, np.array(self._scores), fidelities)
 
-        An unseen one, or one of those that may return.
-        """
-        space, told, scores = self.space, self._told_rows(), np.array(self._scores)
-        n_seen = len(told) + len(waiting)
+    def _propose(
+        self, pending: Sequence[Point], again: Sequence[Point]
+    ) -> FloatArray | None:
+        """Return the row that the model proposes: a new one, or one of `again`."""
+        trials, n_seen = self._trials(), self.n_told + len(pending)
         scale = n_seen % len(SCALES)
-        context = self._context(self._fidelities)
-        processes = self._surrogate.processes(told, scores, scale, context)
-        ok = np.isfinite(scores)
-        # What those told would score in full is what has to be improved upon.
-        full = np.ones((np.count_nonzero(ok), context.shape[1]))
-        Z = np.hstack([space.features(told[ok]), full])
-        best = [float(gp.posterior_mean(Z).max()) for gp in processes]
-        if waiting:
-            new = space.features(np.stack(waiting))
-            new = np.hstack([new, np.ones((len(new), context.shape[1]))])
-            processes = [gp.append(new) for gp in processes]
-        rng = np.random.default_rng([self._seed, 3, n_seen])
-        ranked = told[np.argsort(np.where(ok, -scores, np.inf))]
-        usual = self._usual(ranked)
-        surface = Surface(space, processes, best, usual)
-        cloud = self._cloud(ranked[:_N_CENTRES], usual, rng)
-        taken = np.concatenate([told, *[row[None] for row in waiting]])
-        if not returning:
-            return self._first_new(surface.search(cloud), taken, seen, _RADII[scale])
-        back = {space.key(row): row for row in returning}
-        candidates = surface.search(np.concatenate([np.stack(returning), cloud]))
-        taken = taken[[space.key(row) not in back for row in taken]]
-        seen = Counter({key: n for key, n in seen.items() if key not in back})
-        row = self._first_new(candidates, taken, seen, _RADII[scale])
-        if row is None:
-            return None
-        gap = self._gaps(row[None], np.stack(returning))[0]
-        return returning[gap.argmin()] if gap.min() <= _RADII[scale] else row
+        with single_threaded():
+            return propose(
+                self.space,
+                self._surrogate.processes(trials, scale),
+                trials,
+                pending=_rows(pending, self.space.n_dims),
+                again=_rows(again, self.space.n_dims),
+                even=self._even,
+                radius=_RADII[scale],
+                rng=generator(self._seed, Stream.CLOUD, n_seen),
+                criterion=self._criterion,
+            )
 
-    @staticmethod
-    def _context(fidelities: list[float]) -> FloatArray:
-        """Return the inputs of the model besides the params: none if all are full."""
-        context = np.array(fidelities)[:, None]
-        return context if np.any(context < 1.0) else context[:, :0]
 
-    def _usual(self, ranked: FloatArray) -> FloatArray:
-        """Coordinates that columns start with when a condition comes to hold.
-
-        Those of the best told row that has them. In spaces without conditions, where
-        moves from branch to branch are few, the middle.
-        """
-        if not self.space.is_source.any():
-            return np.full(self.space.n_dims, 0.5)
-        return acquisition.first_active(ranked, self.space.active(ranked), 0.5)
-
-    def _cloud(
-        self, leaders: FloatArray, usual: FloatArray, rng: np.random.Generator
-    ) -> FloatArray:
-        """Candidates: the whole space evenly, and the surroundings of the best rows."""
-        space = self.space
-        active = space.active(leaders)
-        # A random rotation makes a new even set of the one that there is [2].
-        everywhere = space.quantile((self._even + rng.random(space.n_dims)) % 1.0)
-        near = acquisition.perturb(
-            np.where(active, leaders, usual),
-            np.asarray(space.is_categorical),
-            active,
-            _N_COPIES,
-            rng,
-            _SCALES,
-        )
-        return np.concatenate([everywhere, space.snap(near)])
-
-    def _first_new(
-        self,
-        candidates: FloatArray,
-        taken: FloatArray,
-        seen: Counter[bytes],
-        radius: float,
-    ) -> FloatArray | None:
-        """First row that is no near-repeat of a seen one, else that is no repeat."""
-        for start in range(0, len(candidates), 64):
-            rows = candidates[start : start + 64]
-            gap = self._gaps(rows, taken).min(axis=1, initial=np.inf)
-            for row in rows[gap > radius]:
-                if not seen[self.space.key(row)]:
-                    return np.asarray(row)
-        unseen = (row for row in candidates if not seen[self.space.key(row)])
-        return next(unseen, None)
-
-    def _gaps(self, rows: FloatArray, others: FloatArray) -> FloatArray:
-        """Largest difference along a column, of each row to each other one."""
-        far = np.where(self.space.is_categorical, 1e6, 1.0)
-        return np.asarray(np.abs((rows[:, None] - others) * far).max(axis=2))
+def _rows(points: Sequence[Point], n_dims: int) -> FloatArray:
+    return np.array([point.row for point in points]).reshape(-1, n_dims)
 
 
 def _first_left(points: Sequence[Point], seen: Counter[bytes]) -> Point | None:
@@ -576,11 +448,35 @@ def _first_left(points: Sequence[Point], seen: Counter[bytes]) -> Point | None:
     return None
 
 
+def _filling_rows(space: Space, even: FloatArray) -> FloatArray:
+    """Return rows that fill the space: the centre of each branch, then even points.
+
+    The first two rows of each branch precede all others, so that the model has seen
+    every branch when it starts to choose among them.
+    """
+    U = space.quantile(even)
+    _, first = np.unique(_branches(space, U), return_index=True)
+    centres = np.full((len(first), space.n_dims), 0.5)
+    if space.n_branches > 1:
+        centres[:, 0] = even[first, 0]
+    U = np.concatenate([space.quantile(centres), U])
+    branches = _branches(space, U)
+    turn = np.zeros(len(U))
+    for branch in np.unique(branches):
+        turn[branches == branch] = np.arange(np.count_nonzero(branches == branch))
+    return np.asarray(U[np.argsort(np.minimum(turn, 2), kind="stable")])
+
+
+def _branches(space: Space, U: FloatArray) -> FloatArray:
+    """Return the column that tells branches apart; zeros if there is only one."""
+    return U[:, 0] if space.n_branches > 1 else np.zeros(len(U))
+
+
 def _sobol(d: int, n: int, seed: int) -> FloatArray:
-    """``n`` scrambled Sobol points in ``d`` dimensions, ``n`` a power of two."""
+    """Return ``n`` scrambled Sobol points, ``n`` a power of two."""
     if not d:
         return np.empty((n, 0))
-    points = qmc.Sobol(d, scramble=True, seed=np.random.default_rng([seed, 0]))
+    points = qmc.Sobol(d, scramble=True, seed=generator(seed, Stream.EVEN))
     return np.asarray(points.random_base2(n.bit_length() - 1))
 
 
@@ -598,6 +494,16 @@ def _draw_seed(random_state: Any) -> int:
         "random_state must be a non-negative int, a RandomState, a Generator or None, "
         f"got {random_state!r}"
     )
+
+
+def _number(score: Any) -> float:
+    message = f"score must be a number, got {score!r}"
+    if isinstance(score, str | bytes):  # `float` would parse them
+        raise TypeError(message)
+    try:
+        return float(score)
+    except (TypeError, ValueError) as error:
+        raise TypeError(message) from error
 
 
 def _is_int(value: Any) -> bool:

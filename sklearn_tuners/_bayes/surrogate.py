@@ -4,14 +4,14 @@ Notation
 --------
 ``n``              told trials
 ``U``     (n, d)   their rows of the unit cube
-``Z``     (n, p)   their features
+``Z``     (n, p)   their features and further inputs
 ``y``     (n,)     their scores on one of two scales, larger is better
-``theta`` (g + 2,) log-parameters of a process, see `_gp`
+``theta`` (g + 2,) log-parameters of a process, see `gp`
 
-Scores are seen on two scales in turn. The *close* one magnifies the better half, so it
-refines what is good already; as trials gather round the incumbent it shrinks to their
-differences and loses sight of the rest. The *wide* one keeps the proportions of the
-first trials and so goes on looking for something else. Either alone was worse.
+Scores are seen on two scales in turn. The *close* scale magnifies the better half, to
+refine what is already good; as trials gather round the best one it shrinks to their
+differences and loses sight of the rest. The *wide* scale keeps the proportions of the
+first trials, and so keeps looking elsewhere. Either alone was worse (docs/ablation.md).
 
 References
 ----------
@@ -22,58 +22,119 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from sklearn_tuners._bayes.gp import GP, condition, default_prior, fit, laplace_draws
+from sklearn_tuners._bayes.gp import (
+    GP,
+    antithetic_normals,
+    condition,
+    default_prior,
+    fit,
+    laplace_draws,
+)
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._streams import Stream, generator
+from sklearn_tuners._typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Surrogate", "close_scores", "last_refit", "wide_scores"]
+__all__ = [
+    "SCALES",
+    "Surrogate",
+    "Trials",
+    "close_scores",
+    "full_inputs",
+    "last_refit",
+    "wide_scores",
+    "wide_unit",
+]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-
-#: The first trials, which tell how much scores differ over the space, and how many
-#: times the gap from their median to the best score the wide scale reaches down.
-_N_REFERENCE, _WIDE_REACH = 10, 3.0
-#: Hyper-parameters of so many processes are drawn besides the most probable ones, as
-#: long as the trials are few enough to leave them uncertain. Even: opposite pairs.
-_N_DRAWS, _DRAWS_UP_TO = 2, 64
-#: How many times as long as a parameter's the lengthscale of a further input, such as
-#: the fidelity, is expected to be: what is good in part is mostly good in full. With 1
-#: the same score takes 1.15 to 1.34 times as long (docs/hyperband_measured.md).
+_N_REFERENCE = 10
+"""First trials, which show how much scores differ over the space. Not varied."""
+_WIDE_REACH = 3.0
+"""How far the wide scale reaches down, in gaps from the median of the first trials to
+the best score. Not varied; without a cut, outliers spoil the scale."""
+_HUGE = 1e100
+"""Scores beyond this are scaled down, as their squares would overflow."""
+_N_DRAWS = 2
+"""Processes with drawn hyper-parameters beside the most probable one: an opposite pair.
+Draws took the gain of two scales over one from 0.011 to 0.016 of regret after 50 trials
+(docs/ablation.md, with 3 of them)."""
+_DRAWS_UP_TO = 64
+"""Trials up to which hyper-parameters are drawn: more leave them less uncertain."""
 _CONTEXT_STRETCH = 4.0
-#: Rows that hyper-parameters are fitted to, and that a process is given, at most.
-_N_FIT, _N_ROWS = 200, 1000
-#: Hyper-parameters are fitted again at each tell up to the first number, then each
-#: time the number of tells has grown by the second.
-_REFIT_ALWAYS, _REFIT_GROWTH = 64, 1.05
+"""Expected lengthscale of a further input, such as the fidelity, relative to that of a
+parameter: what is good in part is mostly good in full. With 1, the same score takes
+1.15 to 1.34 times as long (docs/hyperband_measured.md)."""
+_N_FIT = 200
+"""Rows that hyper-parameters are fitted to, at most: a fit takes O(n^3)."""
+_N_ROWS = 1000
+"""Rows that a process is given, at most: one factorisation, also O(n^3)."""
+_REFIT_ALWAYS = 64
+"""Tells up to which hyper-parameters are fitted again at each one."""
+_REFIT_GROWTH = 1.05
+"""After that, they are fitted each time the number of tells has grown by this."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Told trials, in the order told.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, d)
+        Their rows of the unit cube.
+    scores : ndarray of shape (n,)
+        NaN or infinite for failed ones.
+    context : ndarray of shape (n, c)
+        Further inputs of the model, such as the fidelity; 1 means a full evaluation.
+    """
+
+    rows: FloatArray
+    scores: FloatArray
+    context: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, chosen: slice | IntArray) -> Trials:
+        return Trials(self.rows[chosen], self.scores[chosen], self.context[chosen])
+
+    @property
+    def n_context(self) -> int:
+        """Number of further inputs."""
+        return int(self.context.shape[1])
+
+    @property
+    def finite(self) -> BoolArray:
+        """Which trials did not fail."""
+        return np.isfinite(self.scores)
+
+    @property
+    def order(self) -> IntArray:
+        """Trials from the best to the worst, failed ones last."""
+        return np.argsort(np.where(self.finite, -self.scores, np.inf))
 
 
 def _tamed(scores: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Finite scores, all scores with failures filled in, and which failed.
-
-    Huge scores are scaled down, so that differences and squares stay finite.
-    """
+    """Return finite scores, all scores with failures filled in, and which failed."""
     failed = ~np.isfinite(scores)
     finite = scores[~failed]
     largest = np.abs(finite).max()
-    if largest > 1e100:
+    if largest > _HUGE:
         finite = finite / largest
         scores = scores / largest
     return finite, np.where(failed, finite.min(), scores), failed
 
 
 def close_scores(scores: FloatArray) -> FloatArray:
-    """Scores on a scale that resolves the better half.
+    """Return scores on a scale that resolves the better half.
 
-    The better half is kept, in units of its own spread about the median; the worse
-    half is replaced by the normal quantiles of its ranks, so that scores like -1e6
-    cost no resolution where it matters ([1]_, half-rank warping). Failures (NaN or
+    The better half keeps its differences, in units of its spread about the median. The
+    worse half is replaced by the normal quantiles of its ranks, so that scores like
+    -1e6 cost no resolution where it matters ([1]_, half-rank warping). Failures (NaN or
     infinite) tie for the last rank.
 
     Parameters
@@ -99,10 +160,10 @@ def close_scores(scores: FloatArray) -> FloatArray:
 
 
 def wide_scores(scores: FloatArray) -> FloatArray:
-    """Scores on a scale that keeps proportions over the whole space.
+    """Return scores on a scale that keeps proportions over the whole space.
 
-    Linear and standardised, but cut off below: far below what the first trials
-    usually scored, how far is of no interest. Failures are put below the cut.
+    The scale is linear and standardised, but cut off far below what the first trials
+    usually scored. Failures are put below the cut.
 
     Parameters
     ----------
@@ -127,20 +188,63 @@ def wide_scores(scores: FloatArray) -> FloatArray:
 
 
 SCALES: tuple[Callable[[FloatArray], FloatArray], ...] = (close_scores, wide_scores)
+"""The scales, used in turn."""
+
+
+def wide_unit(scores: FloatArray) -> float:
+    """Return how much score one unit of the wide scale is, near the best scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        In the order told; at least one is finite.
+
+    Returns
+    -------
+    float
+        The wide scale is linear above its cut: the ratio of the differences between the
+        best trial and one a quarter of the way down. Infinite if no score differs.
+    """
+    warped, finite = wide_scores(scores), np.isfinite(scores)
+    order = np.argsort(np.where(finite, -scores, np.inf), kind="stable")
+    order = order[: np.count_nonzero(finite)]
+    best, others = order[0], order[len(order) // 4 :]
+    differing = others[warped[others] != warped[best]]
+    if not len(differing):
+        return np.inf
+    other = differing[0]
+    return float((scores[best] - scores[other]) / (warped[best] - warped[other]))
 
 
 def last_refit(n: int) -> int:
-    """Largest number of tells, up to ``n``, at which hyper-parameters are fitted."""
-    scheduled = _REFIT_ALWAYS
-    if n <= scheduled:
+    """Return the last number of tells, up to ``n``, at which a fit is due."""
+    due = _REFIT_ALWAYS
+    if n <= due:
         return n
-    while (following := int(scheduled * _REFIT_GROWTH) + 1) <= n:
-        scheduled = following
-    return scheduled
+    while (following := int(due * _REFIT_GROWTH) + 1) <= n:
+        due = following
+    return due
+
+
+def full_inputs(space: Space, U: FloatArray, n_context: int) -> FloatArray:
+    """Return the inputs of the model for full evaluations at the rows of ``U``.
+
+    Parameters
+    ----------
+    space : Space
+    U : ndarray of shape (m, d)
+    n_context : int
+        Number of further inputs.
+
+    Returns
+    -------
+    ndarray of shape (m, p)
+    """
+    return np.hstack([space.features(U), np.ones((len(U), n_context))])
 
 
 class Surrogate:
-    """Processes fitted to told trials; a function of the trials and the seed.
+    """Processes fitted to told trials: a function of the trials and the seed.
 
     Parameters
     ----------
@@ -151,8 +255,8 @@ class Surrogate:
 
     Notes
     -----
-    What it keeps are results of its own methods, one for each scale. Trials are only
-    ever appended, so their number tells whether a result still holds.
+    It caches the results of its own methods, one for each scale. Trials are only ever
+    appended, so their number tells whether a result is still valid.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -160,94 +264,81 @@ class Surrogate:
         self._thetas: dict[int, tuple[int, FloatArray]] = {}
         self._processes: dict[int, tuple[int, list[GP]]] = {}
 
-    def processes(
-        self,
-        rows: FloatArray,
-        scores: FloatArray,
-        scale: int,
-        context: FloatArray,
-    ) -> list[GP]:
-        """Return the most probable process, and some that are as good as probable.
+    def processes(self, trials: Trials, scale: int) -> list[GP]:
+        """Return the most probable process, and some with drawn hyper-parameters.
 
         Parameters
         ----------
-        rows : ndarray of shape (n, d)
-            Told rows.
-        scores : ndarray of shape (n,)
-            Their scores, not all NaN.
+        trials : Trials
+            At least one score is finite.
         scale : int
-            Which of `SCALES` the scores are seen on.
-        context : ndarray of shape (n, c)
-            Further inputs of each trial, each with a lengthscale of its own.
+            Index into `SCALES`.
 
         Returns
         -------
         list of GP
             The most probable one is the first.
         """
-        n = len(scores)
+        n = len(trials)
         if scale not in self._processes or self._processes[scale][0] != n:
-            chosen = self._subset(scores, _N_ROWS)
-            Z = self._inputs(rows[chosen], context[chosen])
-            y = SCALES[scale](scores)[chosen]
-            thetas = self._hyper_parameters(rows, scores, scale, context)
-            group, _ = self._groups(context.shape[1])
+            thetas = self._hyper_parameters(trials, scale)
+            Z, y = self._data(trials, scale, _N_ROWS)
+            group, _ = self._groups(trials.n_context)
             found = [condition(Z, y, group, theta) for theta in thetas]
             self._processes[scale] = (n, found)
         return self._processes[scale][1]
 
-    def _inputs(self, U: FloatArray, context: FloatArray) -> FloatArray:
-        return np.hstack([self.space.features(U), context])
-
-    def _groups(self, n_context: int) -> tuple[IntArray, BoolArray]:
-        """Lengthscale of each input, and which lengthscales are of categoricals."""
-        is_categorical = self.space.group_is_categorical
-        further = len(is_categorical) + np.arange(n_context)
-        return (
-            np.concatenate([self.space.feature_group, further]),
-            np.concatenate([is_categorical, np.zeros(n_context, dtype=np.bool_)]),
-        )
-
-    def _hyper_parameters(
-        self,
-        rows: FloatArray,
-        scores: FloatArray,
-        scale: int,
-        context: FloatArray,
-    ) -> FloatArray:
-        """Log-parameters of each process, fitted at the last refit that was due."""
-        n = last_refit(len(scores))
-        group, is_categorical = self._groups(context.shape[1])
-        n_thetas = len(is_categorical) + 2
+    def _hyper_parameters(self, trials: Trials, scale: int) -> FloatArray:
+        """Return the log-parameters of each process, from the last fit that was due."""
+        n = last_refit(len(trials))
+        group, is_categorical = self._groups(trials.n_context)
         known, thetas = self._thetas.get(scale, (0, np.empty((0, 0))))
-        if known != n or thetas.shape[1] != n_thetas:
-            chosen = self._subset(scores[:n], _N_FIT)
-            U = rows[:n][chosen]
-            Z = self._inputs(U, context[:n][chosen])
-            y = SCALES[scale](scores[:n])[chosen]
+        if known != n or thetas.shape[1] != len(is_categorical) + 2:
+            trials = trials[:n]
+            U = trials.rows[self._subset(trials.scores, _N_FIT)]
+            Z, y = self._data(trials, scale, _N_FIT)
             n_active = float(self.space.active(U).sum(axis=1).mean())
-            n_context = context.shape[1]
             stretch = np.ones(len(is_categorical))
-            stretch[len(stretch) - n_context :] = _CONTEXT_STRETCH
-            prior = default_prior(is_categorical, n_active + n_context, stretch=stretch)
+            stretch[self.space.n_dims :] = _CONTEXT_STRETCH
+            prior = default_prior(
+                is_categorical, n_active + trials.n_context, stretch=stretch
+            )
             thetas = fit(Z, y, group, prior)[None]
-            if n <= _DRAWS_UP_TO and _N_DRAWS:
-                rng = np.random.default_rng([self.seed, 6, n])
-                normals = rng.standard_normal((_N_DRAWS // 2, thetas.shape[1]))
-                normals = np.concatenate([normals, -normals])
+            if n <= _DRAWS_UP_TO:
+                rng = generator(self.seed, Stream.HYPERPARAMETERS, n)
+                normals = antithetic_normals(_N_DRAWS, thetas.shape[1], rng)
                 draws = laplace_draws(thetas[0], Z, y, group, prior, normals)
                 thetas = np.concatenate([thetas, draws])
             self._thetas[scale] = (n, thetas)
         return self._thetas[scale][1]
 
+    def _groups(self, n_context: int) -> tuple[IntArray, BoolArray]:
+        """Return the lengthscale of each input, and which are of categoricals."""
+        space = self.space
+        further = space.n_dims + np.arange(n_context)
+        return (
+            np.concatenate([space.feature_source, further]),
+            np.concatenate([space.is_categorical, np.zeros(n_context, dtype=np.bool_)]),
+        )
+
+    def _data(
+        self, trials: Trials, scale: int, size: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return inputs and targets of the trials that a process of this size gets."""
+        chosen = self._subset(trials.scores, size)
+        Z = np.hstack(
+            [self.space.features(trials.rows[chosen]), trials.context[chosen]]
+        )
+        return Z, SCALES[scale](trials.scores)[chosen]
+
     def _subset(self, scores: FloatArray, size: int) -> IntArray:
-        """Trials a limited process is given: the best, the newest, some others."""
+        """Choose the best trials, the newest and some others, ``size`` in all."""
         n = len(scores)
         if n <= size:
             return np.arange(n)
         order = np.argsort(-np.where(np.isfinite(scores), scores, -np.inf))
         kept = np.union1d(order[: size // 3], np.arange(n - size // 3, n))
         others = np.setdiff1d(np.arange(n), kept)
-        rng = np.random.default_rng([self.seed, 2, n])
+        rng = generator(self.seed, Stream.SUBSET, n)
         chosen = rng.choice(others, size - len(kept), replace=False)
         return np.sort(np.concatenate([kept, chosen]))

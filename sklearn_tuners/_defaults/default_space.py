@@ -1,8 +1,8 @@
-"""The default space of an estimator or composition: the registry's rows, made concrete.
+"""The default space of an estimator or composition: rows of the registry, with numbers.
 
-The estimators of a composition are visited in the order in which the data pass them.
-Each finds its own parameters' rows, and bounds them by the `Sizes` of the data that it
-gets; what it hands on has the sizes that the next one gets.
+The estimators of a composition are visited in the order in which the data pass through
+them. For each, the rows of its parameters are bounded by the `Sizes` of the data that
+it gets; the sizes of what it hands on are those that the next one gets.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from sklearn.base import clone, is_classifier
 
 from sklearn_tuners._compat.sklearn import safe_indexing
+from sklearn_tuners._defaults.flow import after, inside, together
 from sklearn_tuners._defaults.registry import Bounds, Row, rows_of
 from sklearn_tuners._defaults.requirements import (
     features_needed,
@@ -22,15 +23,7 @@ from sklearn_tuners._defaults.requirements import (
     is_untouched,
     needed_inside,
 )
-from sklearn_tuners._defaults.sizes import (
-    Sizes,
-    after,
-    inside,
-    measure,
-    measure_features,
-    quantity,
-    together,
-)
+from sklearn_tuners._defaults.sizes import Sizes, measure, measure_features, quantity
 from sklearn_tuners._estimators import is_estimator, nested, parameters
 from sklearn_tuners._space.conditions import When
 from sklearn_tuners._space.values import equivalent
@@ -38,26 +31,26 @@ from sklearn_tuners._space.values import equivalent
 __all__ = ["DefaultSpace", "find_default_space"]
 
 DIGITS = 3
-"""Significant digits of bounds that are computed: they are read by people."""
+"""Significant digits of bounds that are computed (convention: easy to read)."""
 
 MIN_WORDS = 20
-"""Words that a vectorizer has to keep for its frequency limits to be searched."""
+"""Words below which frequency limits of a vectorizer are not searched (convention)."""
 
 MAX_DOCUMENTS = 1_000
-"""Documents, evenly spaced, in which words are counted."""
+"""Documents, evenly spaced, in which words are counted (convention)."""
 
 
 @dataclass
 class DefaultSpace:
-    """A space, and the estimator's own parameters, which need not be a point of it.
+    """A space, and the parameters of the estimator itself.
 
     Attributes
     ----------
     space : dict
         Full names to domains, as a user would write them.
     own : dict
-        Full names to the values that the estimator has, of the parameters that count
-        with them.
+        Full names to the values that the estimator has, of the parameters that are
+        active with these values. They may be outside the space.
     """
 
     space: dict[str, Any] = field(default_factory=dict)
@@ -77,13 +70,13 @@ def find_default_space(
         estimator = clone(estimator).set_params(**fixed)
     sizes = measure(X, y, n_train, classes=is_classifier(estimator))
     _Visit(found, X, frozenset(fixed or ())).visit(estimator, "", sizes)
-    # Last: what depends on them is already found as if they were set.
+    # Added last: what depends on them was found with the values set.
     found.space |= {name: [value] for name, value in (fixed or {}).items()}
     settable = estimator.get_params() if found.own else {}
     found.own = {
         name: value
         for name, value in found.own.items()
-        # CatBoost does not list what is not set, and would take a None at its word.
+        # CatBoost does not list parameters that are not set, and rejects None.
         if name in settable and _is_active(found.space[name], found.own)
     }
     return found
@@ -103,9 +96,9 @@ class _Visit:
     Attributes
     ----------
     found : DefaultSpace
-        What is found is put there.
+        Receives what is found.
     X : array-like or None
-        The data, as long as no transformer has changed them.
+        The data; None once a transformer has changed them.
     fixed : frozenset of str
         Full names of parameters that are not searched.
     """
@@ -115,7 +108,7 @@ class _Visit:
     fixed: frozenset[str] = frozenset()
 
     def visit(self, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
-        """Add the space of an estimator; return the sizes of what it hands on."""
+        """Add the space of an estimator, and return the sizes of what it hands on."""
         names = [base.__name__ for base in type(estimator).__mro__]
         inner_needs = needed_inside(estimator, sparse=sizes.sparse)
         needed = max(sizes.needed, inner_needs)
@@ -139,12 +132,12 @@ class _Visit:
         return after(sizes, names, params)
 
     def apart(self, X: Any) -> _Visit:
-        """Return a walk that adds to the same space, on other data."""
+        """Return a walk on other data that adds to the same space."""
         return replace(self, X=X)
 
 
 def _with_prefix(domain: Any, prefix: str) -> Any:
-    """Return a domain whose condition names parameters in full."""
+    """Return a domain with the full names of parameters in its condition."""
     if not isinstance(domain, When):
         return domain
     condition = {prefix + other: values for other, values in domain.condition.items()}
@@ -169,7 +162,7 @@ def _pipeline(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes
         )
         handed_on = visit.visit(step, f"{prefix}{name}__", sizes)
         if later and hasattr(step, "fit_resample"):
-            continue  # imbalanced-learn's samplers leave the features as they are
+            continue  # a sampler of imbalanced-learn leaves the features unchanged
         sizes = handed_on
         visit = visit.apart(None)
     return replace(sizes, transforms=transforms, needed=needed, positive=positive)
@@ -206,7 +199,7 @@ def _columns(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
                 missing=own.missing,
             )
             if not part.p:
-                continue  # no column of that kind: it is not fitted
+                continue  # without columns it is not fitted
         part = replace(part, transforms=True)
         if is_estimator(transformer):
             inner = visit.apart(X).visit(transformer, f"{prefix}{name}__", part)
@@ -214,13 +207,13 @@ def _columns(visit: _Visit, estimator: Any, prefix: str, sizes: Sizes) -> Sizes:
         elif transformer == "passthrough" and columns is not None:
             parts.append(part)
         elif transformer == "passthrough":
-            # What is left may be nothing.
+            # No column may be left.
             parts.append(replace(part, p=0))
     return replace(together(parts, sizes), transforms=sizes.transforms)
 
 
 def _take_columns(X: Any, columns: Any) -> Any:
-    """Return some columns of the data, None if that cannot be done."""
+    """Return some columns of the data, or None if that fails."""
     if X is None:
         return None
     try:
@@ -281,15 +274,15 @@ _COMPOSE: dict[str, _Compose] = {
     "StackingRegressor": _stacking,
     "TransformedTargetRegressor": _target,
 }
-"""How the data pass through what is inside a composition, by the name of its class."""
+"""How the data pass through a composition, by the name of its class."""
 
 
 def _count_words(estimator: Any, own: _Parameters, X: Any, n: int) -> int:
-    """Return how many words a vectorizer keeps at least.
+    """Return a lower bound of the words that a vectorizer keeps.
 
-    It is fitted, with its narrowest limits, to documents as many as the smallest
-    training set has. Another such set may have other words: half of them are counted
-    on.
+    It is fitted, with its narrowest limits, to as many documents as the smallest
+    training set has. As another training set has other words, the bound is half of
+    their number.
     """
     if X is None:
         return 1
@@ -305,7 +298,7 @@ def _count_words(estimator: Any, own: _Parameters, X: Any, n: int) -> int:
     try:
         fitted = clone(estimator).set_params(**limits).fit(sample)
     except (ValueError, AttributeError, TypeError):
-        return 1  # no word is left, or the data are no text
+        return 1  # no word is left, or the data are not text
     return max(len(fitted.vocabulary_) // 2, 1)
 
 
@@ -340,14 +333,14 @@ class _Parameters:
         return {name: d for name, d in self._domains.items() if d is not None}
 
     def drop(self, *names: str) -> None:
-        """Leave parameters as they are."""
+        """Do not search these parameters."""
         for name in names:
             self._domains.pop(name, None)
 
     def least_values(self) -> dict[str, Any]:
-        """Return the values of all parameters: the smallest number, the last choice.
+        """Return values of all parameters: the smallest number, the last choice.
 
-        The values that leave fewest features, or change most.
+        These values leave the fewest features, or change the data most.
         """
         least = dict(self.values)
         for name, domain in self.domains().items():
@@ -365,16 +358,16 @@ class _Parameters:
                     continue
                 domain = _DOMAINS[row.kind](row, self._sizes)
                 if len(domain) == 1 and self._is_idle(row, domain[0]):
-                    continue  # nothing to choose, and the class has a value
+                    continue  # nothing to choose: the class has a value
                 self._domains[name] = When(domain, condition) if condition else domain
                 break
         return self._domains[name]
 
     def _is_idle(self, row: Row, only: Any) -> bool:
-        """Whether a parameter stays as it is if only one value is left of its range.
+        """Whether a parameter keeps its value if its range has only one value left.
 
-        Not if that value is known to be needed: more features than the class would
-        leave, or fewer neighbours than it would ask for.
+        It does not if that value is known to be needed: more features than the default
+        leaves, or fewer neighbours than the default takes.
         """
         value, sizes = self.values[row.parameter], self._sizes
         bounds = {name for _, name in (*row.low, *row.high)}
@@ -388,10 +381,13 @@ class _Parameters:
         return is_guess or value in (None, "auto")
 
     def _condition_left(self, row: Row) -> dict[str, list[Any]] | None:
-        """Return what depends on other searched parameters; None if it cannot hold."""
+        """Return the part of a condition that depends on other searched parameters.
+
+        None if the condition cannot hold.
+        """
         left: dict[str, list[Any]] = {}
         facts = self._sizes.facts
-        # Facts first: a row that they rule out asks for no other parameter.
+        # Facts first: a row that they rule out needs no domain of another parameter.
         if not all(
             _is_among(facts[name], wanted)
             for name, wanted in row.condition
@@ -411,13 +407,13 @@ class _Parameters:
             listed, required = domain, {}
             if isinstance(domain, When):
                 listed, required = domain.domain, dict(domain.condition)
-            if isinstance(listed, tuple):  # no value that a row lists is in a range
+            if isinstance(listed, tuple):  # a range has no value that a row lists
                 listed = [_IN_RANGE]
             kept = [value for value in listed if holds(value)]
             if not kept:
                 return None
             if len(kept) == len(listed) and holds(self.values[other]):
-                continue  # also if the other one is not active
+                continue  # it also holds if the other parameter is not active
             if len(kept) < len(listed):
                 required[other] = kept
             for name, values in required.items():
@@ -427,21 +423,20 @@ class _Parameters:
 
 
 _NEEDED = {"m", "m/p"}
-"""Bounds by what later steps need, which no class knows of."""
+"""Quantities that depend on what later steps need."""
 
 _OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
-"""Bounds that mean little as long as the number of features is not known."""
+"""Quantities that mean little if the number of features is not known."""
 
 _ABSENT = object()
-"""In the place of the value of a parameter that this version does not have."""
-
+"""Stands for the value of a parameter that this version does not have."""
 
 _IN_RANGE = object()
-"""In the place of the values of a range."""
+"""Stands for the values of a range."""
 
 
 def _holds(name: str, values: Iterable[Any]) -> tuple[str, Callable[[Any], bool]]:
-    """Return whom a part of a condition is about, and the check of its value."""
+    """Return the parameter of a part of a condition, and the check of its value."""
     if name.endswith("!"):
         return name[:-1], lambda value: not _is_among(value, values)
     return name, lambda value: _is_among(value, values)
@@ -452,7 +447,7 @@ def _is_among(value: Any, values: Iterable[Any]) -> bool:
 
 
 def _bound(bounds: Bounds, sizes: Sizes, *, low: bool) -> float:
-    """Return the bound that binds, rounded into the range."""
+    """Return the tightest bound, rounded into the range."""
     found = (max if low else min)(quantity(*bound, sizes) for bound in bounds)
     if any(name for _, name in bounds):
         found = _rounded(found, math.ceil if low else math.floor)
@@ -462,7 +457,7 @@ def _bound(bounds: Bounds, sizes: Sizes, *, low: bool) -> float:
 def _rounded(number: float, towards: Callable[[float], int]) -> float:
     if number == 0 or not math.isfinite(number):
         return number
-    # 1e-9: a number that has these digits already is not to lose the last one.
+    # 1e-9: a number with no more than these digits must keep the last one.
     exponent = DIGITS - 1 - math.floor(math.log10(abs(number)))
     nudge = 1e-9 if towards is math.floor else -1e-9
     digits = towards(number * 10.0**exponent + nudge)

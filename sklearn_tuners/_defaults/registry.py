@@ -1,8 +1,8 @@
-"""The registry of search spaces: the rows of ``spaces.csv``, and what users add.
+"""The registry of search spaces: the rows of ``spaces.csv``, and those of users.
 
-A row says of one parameter of one class what may be tried, under which condition, and
-which end is simpler. The columns are described in ``docs/spaces.md``. Classes are known
-by dotted name, so that a row needs no import of the package that it is about.
+A row states, for one parameter of one class, which values may be tried, under which
+condition, and which end is simpler. The columns are described in ``docs/spaces.md``.
+Classes are given by dotted name, so a row needs no import of the package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import inspect
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import entry_points
@@ -22,12 +22,14 @@ from itertools import takewhile
 from numbers import Real
 from typing import Any, Self
 
+from sklearn_tuners._defaults.sizes import FACTS, QUANTITIES
+
 __all__ = [
-    "QUANTITIES",
     "Bounds",
     "Row",
     "dotted_names",
     "holds_for",
+    "is_known",
     "left_out",
     "register",
     "rows_of",
@@ -35,46 +37,11 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "sklearn_tuners.spaces"
+"""Group of the entry points by which packages add rows."""
 
 KINDS = ("float", "int", "choice", "")
 SCALES = ("linear", "log", "")
 SIMPLER = ("low", "high", "")
-
-QUANTITIES = {
-    "n": "samples in the smallest training set",
-    "n-1": "one less",
-    "1/n": "the share of one sample",
-    "p": "features that there are at least",
-    "p-1": "one less",
-    "1/p": "the share of one feature",
-    "m": "features that later steps need: more than one only if they ask for a number",
-    "m/p": "the share of these",
-    "1/sqrt(p)": "the share of sqrt(p) features",
-    "min(p,q)": "the smaller one of the numbers of features and targets",
-    "k-1": "classes but one",
-    "degree(p)": "3 where a polynomial has at most some 5000 terms then, else 2",
-    "nu(y)": "the largest nu that is feasible for each pair of classes",
-    "gamma(X)": "one over the sum of the features' variances",
-    "distance(X)": "root of the sum of the features' variances",
-    "sd(X)": "root of the mean variance of the features",
-    "var(X)": "mean variance of the features",
-    "sd(y)": "standard deviation of the target",
-    "var(y)": "variance of the target",
-    "sd(X)*sd(y)": "the product of the two",
-}
-"""What a bound may be, or a multiple of: the names of the rules in `_sizes`."""
-
-FACTS = (
-    "@sparse",
-    "@missing",
-    "@transforms",
-    "@scale_known",
-    "@needs_positive",
-    "@needs_features",
-    "@classes_under_p",
-    "@p_under_fifth",
-)
-"""What of the data a condition may name: the names of `_sizes.Sizes.facts`."""
 
 Bounds = tuple[tuple[float, str], ...]
 Condition = tuple[tuple[str, tuple[Any, ...]], ...]
@@ -89,22 +56,22 @@ class Row:
     parameter : str
         Name of the parameter.
     kind : {"float", "int", "choice", ""}
-        Numbers, a list of values, or "" for what is not searched.
+        Numbers, a list of values, or "" if the parameter is not searched.
     low, high : tuple of (float, str)
-        Bounds, all of which hold: a factor, and the quantity that it multiplies ("" for
-        none).
+        Bounds, all of which hold: a factor, and the quantity that it multiplies, ""
+        for none.
     log : bool
         Whether the range is logarithmic.
     values : tuple
-        What a choice is between.
+        Values of a choice.
     condition : dict of str to tuple
-        Values of other parameters under which this one acts.
+        Values of other parameters with which this one acts.
     simpler : {"low", "high", ""}
         The end that regularises more; of a choice, the end of `values`.
     resource : int or None
-        Smallest sensible value, if more of it only costs more.
+        Smallest sensible value, if more is never worse and only costs more.
     versions : str
-        Versions of the package that the row holds for, as ``>=1.8``; "" for all.
+        Versions of the package for which the row holds, as ``>=1.8``; "" for all.
     """
 
     parameter: str
@@ -120,18 +87,18 @@ class Row:
 
     @classmethod
     def read(cls, cells: Mapping[str, Any]) -> Self:
-        """Row of the cells of the table, or of what a user gives in their place.
+        """Return the row of some cells, of the table or of a user.
 
         Parameters
         ----------
         cells : dict
-            Columns to cells; what is missing is empty. Numbers, lists of values and
-            conditions may be given as such instead of as text.
+            Columns to cells; missing ones are empty. Numbers, lists of values and
+            conditions may be given as objects instead of text.
 
         Raises
         ------
         ValueError, TypeError
-            If a cell is not understood; the message names it.
+            If a cell is invalid; the message names it.
 
         Examples
         --------
@@ -170,7 +137,7 @@ class Row:
         ):
             raise ValueError(
                 f"{name}: a float or an int needs low and high, a choice needs values, "
-                f"and nothing else has them; got {dict(cells)!r}."
+                f"other rows have neither; got {dict(cells)!r}."
             )
         if is_range:
             _check_range(row)
@@ -178,7 +145,7 @@ class Row:
 
 
 def _check_words(name: str, text: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` if a column of few words has another one."""
+    """Raise ``ValueError`` if a column has a word that it may not have."""
     for column, allowed in {
         "kind": KINDS,
         "scale": SCALES,
@@ -196,7 +163,7 @@ def _check_range(row: Row) -> None:
     high = min((factor for factor, quantity in row.high if not quantity), default=None)
     if low is not None and high is not None and low > high:
         raise ValueError(
-            f"{row.parameter}: low is {low:g}, which is more than high, {high:g}."
+            f"{row.parameter}: low is {low:g}, which is above high, {high:g}."
         )
     if row.log and any(end is not None and end <= 0 for end in (low, high)):
         raise ValueError(
@@ -209,7 +176,7 @@ def _check_bound(factor: float, quantity: str) -> None:
     """Raise ``ValueError`` if there is no such quantity."""
     if quantity and quantity not in QUANTITIES:
         raise ValueError(
-            f"{factor:g}*{quantity} is no bound: a bound is a number, or one of "
+            f"{factor:g}*{quantity} is not a bound: a bound is a number, one of "
             f"{', '.join(QUANTITIES)}, or a number times one of these (0.5*n)."
         )
 
@@ -228,12 +195,12 @@ def _bounds(name: str, cell: Any) -> Bounds:
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
         if star and not found[-1][1]:
-            raise ValueError(f"{name}: {token!r} is no bound.")
+            raise ValueError(f"{name}: {token!r} is not a bound.")
     return tuple(found)
 
 
 def _values(name: str, cell: Any) -> tuple[Any, ...]:
-    """Read Python literals with ``|`` between them."""
+    """Read Python literals separated by ``|``."""
     if isinstance(cell, list | tuple):
         return tuple(cell)
     if not isinstance(cell, str):
@@ -245,7 +212,7 @@ def _values(name: str, cell: Any) -> tuple[Any, ...]:
 
 
 def _condition(name: str, cell: Any) -> Condition:
-    """Read ``a=1|2 & b!='x'``, or a dict of names to lists; ``b!`` keeps its mark."""
+    """Read ``a=1|2 & b!='x'``, or a dict of names to lists; the name ``b!`` stays."""
     if isinstance(cell, str):
         parts = [part.partition("=") for part in cell.split("&") if part.strip()]
         given = {other.strip(): values for other, _, values in parts}
@@ -255,13 +222,14 @@ def _condition(name: str, cell: Any) -> Condition:
         given = dict(cell)
     else:
         raise TypeError(
-            f"{name}: a condition is a dict of names to lists of values, got {cell!r}."
+            f"{name}: condition must be a dict of names to lists of values, got "
+            f"{cell!r}."
         )
     for other in given:
         if other.startswith("@") and other not in FACTS:
             raise ValueError(
-                f"{name}: there is no fact {other!r} for a condition; the facts are "
-                f"{', '.join(FACTS)}."
+                f"{name}: a condition cannot name {other!r}; the facts for conditions "
+                f"are {', '.join(FACTS)}."
             )
     return tuple(
         (other, _values(f"{name}: condition {other}", values))
@@ -270,17 +238,24 @@ def _condition(name: str, cell: Any) -> Condition:
 
 
 def _resource(name: str, cell: Any) -> int | None:
-    """Read a whole number; None if there is none."""
+    """Read a positive integer; None for an empty cell."""
     try:
         number = None if cell == "" else int(cell)
     except (ValueError, TypeError):
         number = 0
     if number is not None and (number < 1 or str(number) != str(cell)):
-        raise ValueError(f"{name}: resource must be a whole number, got {cell!r}.")
+        raise ValueError(f"{name}: resource must be a positive int, got {cell!r}.")
     return number
 
 
 # Looking up ---------------------------------------------------------------------------
+
+
+def _read_table(name: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV file of this package."""
+    file = files("sklearn_tuners._defaults").joinpath(name)
+    yield from csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+
 
 _registered: dict[str, tuple[Row, ...]] = {}
 
@@ -289,12 +264,7 @@ _registered: dict[str, tuple[Row, ...]] = {}
 def shipped() -> dict[str, tuple[Row, ...]]:
     """Return the rows of ``spaces.csv`` by class."""
     found: dict[str, list[Row]] = {}
-    text = (
-        files("sklearn_tuners._defaults")
-        .joinpath("spaces.csv")
-        .read_text(encoding="utf-8")
-    )
-    for cells in csv.DictReader(text.splitlines()):
+    for cells in _read_table("spaces.csv"):
         found.setdefault(cells["estimator"], []).append(Row.read(cells))
     return {name: tuple(rows) for name, rows in found.items()}
 
@@ -302,9 +272,8 @@ def shipped() -> dict[str, tuple[Row, ...]]:
 @cache
 def left_out() -> dict[str, str]:
     """Return the classes that have no rows, each with the reason."""
-    source = files("sklearn_tuners._defaults").joinpath("spaces_left_out.csv")
-    lines = source.read_text(encoding="utf-8").splitlines()
-    return {cells["estimator"]: cells["reason"] for cells in csv.DictReader(lines)}
+    table = _read_table("spaces_left_out.csv")
+    return {cells["estimator"]: cells["reason"] for cells in table}
 
 
 @cache
@@ -314,17 +283,17 @@ def _plugged_in() -> dict[str, tuple[Row, ...]]:
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             found |= {name: _read_rows(rows) for name, rows in entry.load()().items()}
-        except Exception as error:  # whatever another package does
+        except Exception as error:  # the code of another package
             warnings.warn(
                 f"The search spaces of the entry point {entry.name!r} ({entry.value}) "
-                f"are left out: {error!r}",
+                f"are ignored: {error!r}",
                 stacklevel=2,
             )
     return found
 
 
 def _read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
-    """Read rows of one class as a user gives them."""
+    """Read the rows that a user gives for a class."""
     read = tuple(Row.read(cells) for cells in rows)
     ranges = {row.parameter for row in read if row.kind in ("float", "int")}
     for row in read:
@@ -338,7 +307,7 @@ def _read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
 
 
 def register(estimator_class: type, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Put rows in the place of those that the class has."""
+    """Replace the rows of a class."""
     read = _read_rows(rows)
     _check_names(estimator_class, read)
     _registered[dotted_names(estimator_class)[0]] = read
@@ -348,7 +317,7 @@ def _check_names(estimator_class: type, rows: Iterable[Row]) -> None:
     """Raise ``ValueError`` if rows name a parameter that the class does not have."""
     signature = inspect.signature(estimator_class).parameters
     if any(p.kind is p.VAR_KEYWORD for p in signature.values()):
-        return  # it may have any
+        return  # it may have any parameter
     for row in rows:
         others = (other.rstrip("!") for other, _ in row.condition)
         for name in (row.parameter, *others):
@@ -360,7 +329,7 @@ def _check_names(estimator_class: type, rows: Iterable[Row]) -> None:
 
 
 def dotted_names(estimator_class: type) -> list[str]:
-    """Names that a class may be registered under: the full one, then the public ones.
+    """Names of a class in the registry: the full one, then the public ones.
 
     Examples
     --------
@@ -376,7 +345,7 @@ def dotted_names(estimator_class: type) -> list[str]:
 
 
 def rows_of(estimator: Any) -> tuple[Row, ...]:
-    """Rows of an estimator's class, or of the nearest base class that has any.
+    """Rows of the class of an estimator, or of its nearest base class with rows.
 
     Parameters
     ----------
@@ -386,18 +355,27 @@ def rows_of(estimator: Any) -> tuple[Row, ...]:
     Returns
     -------
     tuple of Row
-        Those that hold for the installed version of the class's package.
+        Those that hold for the installed version of the package.
     """
+    base, rows = _find(estimator) or (object, ())
+    version = _version(base)
+    return tuple(row for row in rows if holds_for(row.versions, version))
+
+
+def is_known(estimator: Any) -> bool:
+    """Whether the class of an estimator or a base class is in one of the tables."""
+    return _find(estimator) is not None
+
+
+def _find(estimator: Any) -> tuple[type, tuple[Row, ...]] | None:
+    """Return the nearest base class in one of the tables, with its rows."""
+    tables = (_registered, _plugged_in(), shipped(), dict.fromkeys(left_out(), ()))
     for base in type(estimator).__mro__:
-        names = dotted_names(base)
-        for table in (_registered, _plugged_in(), shipped()):
-            rows = next((table[name] for name in names if name in table), None)
-            if rows is not None:
-                version = _version(base)
-                return tuple(row for row in rows if holds_for(row.versions, version))
-        if any(name in left_out() for name in names):
-            return ()
-    return ()
+        for table in tables:
+            for name in dotted_names(base):
+                if name in table:
+                    return base, table[name]
+    return None
 
 
 def _version(estimator_class: type) -> str:
@@ -406,7 +384,7 @@ def _version(estimator_class: type) -> str:
 
 
 def holds_for(versions: str, version: str) -> bool:
-    """Whether a version is among those of a row.
+    """Whether a row holds for a version.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""What the later steps of a pipeline ask for: numbers of features, no negative values.
+"""What later steps of a pipeline require: numbers of features, no negative values.
 
-A step that is searched must leave what they need, wherever inside them it is asked for.
+A step that is searched must leave what later steps need, at any depth inside them.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ NEEDS_TWO = {
     "LocallyLinearEmbedding", "Normalizer", "PLSCanonical", "PLSRegression", "PLSSVD",
     "RFE", "RFECV", "SelectPercentile", "SequentialFeatureSelector", "TruncatedSVD",
 }  # fmt: skip
-"""Classes that, as they are, refuse a single feature or leave nothing of it."""
+"""Classes that, with default parameters, reject one feature or leave nothing of it."""
 
 OTHER_DATA = {
     "StackingClassifier": "final_estimator",
     "StackingRegressor": "final_estimator",
     "TransformedTargetRegressor": "transformer",
 }
-"""By class, what inside it gets other data than the features."""
+"""Parameters, by class, whose estimator gets other data than the features."""
 
 COUNTS = {"p", "p-1", "min(p,q)"}
-"""Bounds that are numbers of features."""
+"""Quantities that are numbers of features."""
 
 
 def features_needed(estimator: Any, *, sparse: bool) -> int:
-    """Features that an estimator asks for at least by what the user has set.
+    """Lower bound of the features that an estimator needs as the user has set it.
 
     Parameters
     ----------
     estimator : estimator object
-        What is inside it counts too.
+        The estimators inside it count too.
     sparse : bool
         Whether it gets a sparse matrix.
     """
@@ -58,7 +58,7 @@ def features_needed(estimator: Any, *, sparse: bool) -> int:
 
 
 def needed_inside(estimator: Any, *, sparse: bool) -> int:
-    """Features that what is inside an estimator asks for at least."""
+    """Lower bound of the features that the estimators inside an estimator need."""
     inner = _of_features(estimator)
     return max([1, *(features_needed(e, sparse=sparse) for e in inner)])
 
@@ -74,7 +74,8 @@ def is_positive_only(estimator: Any) -> bool:
 def is_untouched(name: str, value: Any, default: Any) -> bool:
     """Whether a parameter has the default of its class.
 
-    ``C=1`` has if that is 1.0; but one feature, ``max_features=1``, is not all of them.
+    ``C=1`` equals a default of 1.0. But ``max_features=1``, a single feature, does not
+    equal 1.0, all of them.
     """
     is_count_or_share = name.startswith(("max_", "min_"))
     return (same_value if is_count_or_share else equivalent)(default, value)
@@ -87,7 +88,7 @@ def _of_features(estimator: Any) -> Iterator[Any]:
 
 
 def _counts_set(estimator: Any, sparse: bool) -> Iterator[int]:
-    """Yield the numbers of features that the user has set, with those to spare."""
+    """Yield the features that are needed for each number of features that is set."""
     known = parameters(estimator)
     for row in rows_of(estimator):
         if sparse not in dict(row.condition).get("@sparse", (sparse,)):
@@ -100,7 +101,7 @@ def _counts_set(estimator: Any, sparse: bool) -> Iterator[int]:
 
 
 def _columns_needed(columns: Any) -> int:
-    """Features that there must be for columns to be picked by number or by a mask."""
+    """Return the features needed to pick columns by number or by a mask."""
     if isinstance(columns, str | slice) or not isinstance(columns, Iterable):
         columns = [columns]
     picked = [*columns]

@@ -13,16 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from sklearn_tuners._space.values import equivalent, is_number
+from sklearn_tuners._typing import BoolArray, FloatArray
 
-__all__ = ["Direction", "branch_of", "complexity", "is_simpler", "positions"]
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-Params = Mapping[str, Any]
+__all__ = ["Direction", "branch_key", "complexity", "is_simpler", "positions"]
 
 Direction = str | Sequence[Any]
 """\"low\", \"high\", or a sequence of values from simple to complex."""
@@ -31,9 +27,9 @@ Direction = str | Sequence[Any]
 def _amount(value: Any, direction: Direction) -> float:
     """Return a number that grows with complexity; NaN if the value has none.
 
-    None stands for the absence of a limit or a penalty wherever scikit-learn accepts it
-    next to numbers (``max_depth``, ``max_leaf_nodes``, ``max_features``, ``penalty``),
-    so it is the most complex.
+    Where scikit-learn accepts None besides numbers (``max_depth``, ``max_leaf_nodes``,
+    ``max_features``, ``penalty``) it stands for no limit or no penalty, so it is the
+    most complex value.
     """
     if not isinstance(direction, str):
         found = (i for i, own in enumerate(direction) if equivalent(own, value))
@@ -46,7 +42,9 @@ def _amount(value: Any, direction: Direction) -> float:
     return math.nan
 
 
-def positions(params: Sequence[Params], directions: Mapping[str, Any]) -> FloatArray:
+def positions(
+    params: Sequence[Mapping[str, Any]], directions: Mapping[str, Any]
+) -> FloatArray:
     """Positions of the values of all parameters that have a direction.
 
     Parameters
@@ -54,7 +52,8 @@ def positions(params: Sequence[Params], directions: Mapping[str, Any]) -> FloatA
     params : sequence of dict
         Candidates of one branch.
     directions : dict
-        Name to direction. What is not tuned, or has one value only, is left out.
+        Name to direction. Parameters that are not tuned, or have only one value, are
+        left out.
 
     Returns
     -------
@@ -63,10 +62,10 @@ def positions(params: Sequence[Params], directions: Mapping[str, Any]) -> FloatA
 
     Notes
     -----
-    Ranks and not distances: a rank does not depend on the scale (is C = 10 twice or a
-    hundred times as complex as 0.1?), exists for None and for listed values, and spans
-    the same interval for each parameter, so that none outweighs the others because its
-    range was written wider.
+    Positions are ranks, not distances. A rank does not depend on the scale (is C = 10
+    twice or a hundred times as complex as 0.1?), exists for None and for listed values,
+    and spans the same interval for each parameter, so that no parameter weighs more
+    because its range is wider.
 
     Examples
     --------
@@ -88,7 +87,7 @@ def positions(params: Sequence[Params], directions: Mapping[str, Any]) -> FloatA
 
 
 def complexity(P: FloatArray) -> FloatArray:
-    """Mean position of each candidate; a position that does not exist counts as 1/2.
+    """Mean position of each candidate; a missing position counts as 1/2.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def complexity(P: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray of shape (n,)
-        0 for the simplest values of all parameters; all 0 if p is 0.
+        0 for a candidate with the simplest value of each parameter; all 0 if p is 0.
 
     Examples
     --------
@@ -111,20 +110,20 @@ def complexity(P: FloatArray) -> FloatArray:
 
 
 def is_simpler(P: FloatArray, i: int) -> BoolArray:
-    """Which candidates are simpler than one of them in every respect.
+    """Which candidates are simpler than candidate i in every respect.
 
     Parameters
     ----------
     P : ndarray of shape (n, p)
         From `positions`.
     i : int
-        The one.
+        Row of the candidate to compare with.
 
     Returns
     -------
     ndarray of bool of shape (n,)
-        Candidates with no position above its, and at least one below. Positions that do
-        not exist are equal only to each other.
+        True where no position is above that of candidate i and at least one is below.
+        Missing positions are equal only to each other.
 
     Examples
     --------
@@ -137,17 +136,17 @@ def is_simpler(P: FloatArray, i: int) -> BoolArray:
     return np.asarray((equal | below).all(axis=1) & below.any(axis=1))
 
 
-def branch_of(params: Params) -> tuple[Any, ...]:
-    """Return what tells the branch that a candidate is in, as a key.
+def branch_key(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a key that is equal for candidates of the same branch.
 
-    That is the names of its parameters, which differ between the dicts of a list of
-    dicts, and the classes of those that are estimators: steps of a pipeline that stand
-    for one another have nothing in common even where parameters have the same name.
+    It holds the names of the parameters, which differ between the dicts of a list of
+    dicts, and the classes of values that are estimators: alternative steps of a
+    pipeline have nothing in common, even if their parameters have the same names.
 
     Parameters
     ----------
     params : dict
-        Of one candidate.
+        Params of the candidate.
 
     Returns
     -------
@@ -155,9 +154,9 @@ def branch_of(params: Params) -> tuple[Any, ...]:
 
     Examples
     --------
-    >>> branch_of({"C": 1, "kernel": "rbf"}) == branch_of({"kernel": "poly", "C": 2})
+    >>> branch_key({"C": 1, "kernel": "rbf"}) == branch_key({"kernel": "poly", "C": 2})
     True
-    >>> branch_of({"C": 1}) == branch_of({"C": 1, "gamma": 2})
+    >>> branch_key({"C": 1}) == branch_key({"C": 1, "gamma": 2})
     False
     """
     return tuple(

@@ -1,4 +1,4 @@
-"""Whether a value sits at the edge of its range, and which wider range to try."""
+"""Whether a value is at the edge of its range, and which wider range to try."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_tuners._space.dialects import LOG_RATIO
 from sklearn_tuners._space.dimensions import Continuous, Dimension, Discrete, Interval
 from sklearn_tuners._space.values import is_number
 
 __all__ = ["Edge", "find_edge"]
 
-#: How near to an end of the unit interval a value of a fine scale is at the edge.
 _NEAR = 0.05
-#: Levels up to which only the first and the last are at the edge.
+"""Share of the range, from an end, in which a value is at the edge (convention)."""
+
 _COARSE = 20
-#: A range is widened by so much of its width, on a log scale at least by this factor.
-_WIDEN, _FACTOR = 0.5, 10.0
-#: A range of positive numbers that spans so much is understood as logarithmic, as
-#: listed values are by the space.
-_LOG_SPAN = 100.0
+"""Levels up to which only the first and the last are at the edge: 1 / _NEAR."""
+
+_WIDEN = 0.5
+"""A range is widened by this share of its width (convention)."""
+
+_FACTOR = 10.0
+"""On a log scale a range is widened at least by this factor (convention: a decade)."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,11 @@ class Edge:
     Attributes
     ----------
     side : {"lower", "upper"}
-        Which.
+        Which end of the range.
     wider : tuple of two floats or None
         The range to try; None if the estimator accepts nothing beyond the edge.
     is_log : bool
-        Whether that range is meant on a log scale.
+        Whether `wider` is on a log scale.
     """
 
     side: str
@@ -46,22 +49,22 @@ class Edge:
 def find_edge(
     dimension: Dimension, value: Any, limits: tuple[float, float]
 ) -> Edge | None:
-    """Edge of its range that a value sits at.
+    """Edge of the range at which a value is.
 
     Parameters
     ----------
     dimension : Dimension
         The range.
     value : object
-        The best one.
+        The best value.
     limits : tuple of float
-        What the estimator accepts at all.
+        The smallest and the largest value that the estimator accepts.
 
     Returns
     -------
     Edge or None
-        None if it is inside, or if the parameter has no range with ends: categories,
-        two values, a distribution without bounds.
+        None if the value is inside, or if the range has no ends: categories, fewer than
+        three values, an unbounded distribution.
 
     Examples
     --------
@@ -95,7 +98,7 @@ def find_edge(
 
 
 def _at_end(dimension: Discrete, u: float) -> tuple[bool, bool]:
-    """Whether a level is at the lower end, and at the upper one."""
+    """Whether a level is at the lower end, and whether at the upper end."""
     n = dimension.n_coded
     if n < 3:
         return False, False
@@ -111,7 +114,7 @@ def _is_log(dimension: Dimension, low: float, high: float) -> bool:
     own = getattr(dimension, "log", None)
     if own is not None:
         return bool(own)
-    return low > 0 and high / low >= _LOG_SPAN
+    return low > 0 and high / LOG_RATIO >= low
 
 
 def _widened(
@@ -122,7 +125,7 @@ def _widened(
     is_whole: bool,
     limits: tuple[float, float],
 ) -> tuple[float, float] | None:
-    """Range beyond one side, as far as the limits allow; None if they do not."""
+    """Return a range that is wider on one side, or None if the limits allow none."""
     if not math.isfinite(low) or not math.isfinite(high):
         width = abs(low if math.isfinite(low) else high) or 1.0
     else:

@@ -15,28 +15,29 @@ if TYPE_CHECKING:
 __all__ = ["Diagnosis", "Finding"]
 
 _WIDTH = 79
+"""Columns of the text, as in PEP 8."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes
     ----------
     check : str
-        What was looked at: "fit", "optimism", "ties", "budget", "edge" or "importance".
+        The check: "fit", "optimism", "ties", "budget", "edge" or "importance".
     parameter : str
-        The parameter that it is about; empty if it is about the search.
+        The parameter that was checked; empty if the whole search was.
     verdict : str
-        One of a few words, see `diagnose`.
+        One of the verdicts listed in `diagnose`.
     is_problem : bool
-        Whether there is something to do about it.
+        Whether something should be done about it.
     text : str
         The figures behind the verdict.
     advice : str
         What to do; may be empty.
     estimate, low, high : float
-        The figure that the verdict rests on, and its interval; NaN if there is none.
+        The figure behind the verdict, and its interval; NaN if there is none.
     """
 
     check: str
@@ -52,14 +53,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `diagnose` found: shows itself as text, HTML or a data frame.
+    """The findings of `diagnose`, shown as text, HTML or a data frame.
 
     Attributes
     ----------
     title : str
-        What was diagnosed.
+        The search, in a line.
     findings : tuple of Finding
-        All of them, in the order shown.
+        In the order shown.
     """
 
     title: str
@@ -69,7 +70,7 @@ class Diagnosis:
         return iter(self.findings)
 
     def __getitem__(self, key: str | tuple[str, str]) -> Finding:
-        """Return a finding by its check, and parameter if it is about one.
+        """Return the finding of a check, or of a check and a parameter.
 
         Examples
         --------
@@ -82,15 +83,15 @@ class Diagnosis:
             if (finding.check, finding.parameter) == (check, parameter):
                 return finding
         known = [(f.check, f.parameter) if f.parameter else f.check for f in self]
-        raise KeyError(f"{key!r} is not among the findings, which are {known}")
+        raise KeyError(f"{key!r} is not among the findings: {known}")
 
     @property
     def problems(self) -> list[Finding]:
-        """The findings that there is something to do about."""
+        """The findings about which something should be done."""
         return [finding for finding in self.findings if finding.is_problem]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the findings as a data frame, one in each row.
+        """Return the findings as a data frame, one in a row.
 
         Returns
         -------

@@ -1,17 +1,18 @@
-"""What a Gaussian process fitted to a finished search says about its parameters.
+"""What Gaussian processes fitted to a finished search say about its parameters.
 
 Notation
 --------
 ``n, d``  candidates, columns of the space
 ``U``     (n, d) rows of the candidates
-``y``     (n,) their mean scores on the wide scale of `_surrogate`
-``T_j``   share of the variance of the score that parameter j has a part in
+``y``     (n,) their mean scores on the wide scale of `_bayes.surrogate`
+``T_j``   share of the variance of the score in which parameter j takes part
 
 `T_j` is the total Sobol' index ``E[Var(f | all but j)] / Var f`` [1]_, in the form
 ``E[(f(x) - f(x with x_j drawn anew))^2] / (2 Var f)`` [2]_, over the distribution of
-the space. ``f`` is not known: a share is computed for each of many functions drawn from
-the posterior, under hyper-parameters drawn from theirs, so that it has a distribution
-too [3]_. With few candidates the drawn functions differ, and so do the shares.
+the space. ``f`` is not known. So hyper-parameters are drawn from their posterior, then
+functions from the posterior of each process, and each function has its own shares. This
+gives the shares a distribution too [3]_: with few candidates the functions differ, and
+so do the shares.
 
 References
 ----------
@@ -29,20 +30,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import qmc
 
 from sklearn_tuners._bayes.gp import (
     GP,
+    antithetic_normals,
     condition,
     default_prior,
     fit,
     laplace_draws,
     single_threaded,
 )
-from sklearn_tuners._bayes.surrogate import wide_scores
+from sklearn_tuners._bayes.surrogate import wide_scores, wide_unit
 from sklearn_tuners._space.space import Space
+from sklearn_tuners._streams import Stream, generator
+from sklearn_tuners._typing import FloatArray, IntArray
 
 __all__ = [
     "SWITCH",
@@ -54,20 +57,34 @@ __all__ = [
     "shares",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+_N_PROCESSES = 8
+"""Processes with hyper-parameters of their own; even, as they are drawn in pairs.
 
-#: Processes with hyper-parameters of their own, and functions drawn from each.
-_N_PROCESSES, _N_FUNCTIONS = 8, 16
-#: Points that the functions are drawn at, in all, and candidates a process is given.
-_N_POINTS, _N_ROWS = 1200, 300
-#: The name of the choice between the dicts of a list.
+With `_N_FUNCTIONS`, 128 functions, of which 13 are beyond each end of an 80 % interval.
+"""
+
+_N_FUNCTIONS = 16
+"""Functions drawn from each process."""
+
+_N_POINTS = 1200
+"""Points at which functions are drawn, over all parameters.
+
+The cost is cubic in it: a Cholesky factor for each process.
+"""
+
+_N_ROWS = 300
+"""Candidates that a process is fitted to, so that a diagnosis takes seconds."""
+
+_PROCESSES, _FUNCTIONS = 0, 1
+"""Positions in the stream `Stream.ANOVA`."""
+
 SWITCH = "(which dict)"
+"""Name of the choice between the dicts of a list."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Distribution of the shares over the drawn functions.
+    """Shares of the parameters, over the drawn functions.
 
     Attributes
     ----------
@@ -84,9 +101,9 @@ class Shares:
 
 
 def columns_of(space: Space) -> dict[str, list[int]]:
-    """Columns of the unit cube by name of parameter, a switch of branches included.
+    """Columns of the unit cube by parameter, including the choice of a branch.
 
-    A name has several columns if it has different domains in different branches.
+    A parameter has several columns if its domain differs between branches.
 
     Examples
     --------
@@ -109,77 +126,66 @@ def fit_processes(
     noise: float = 0.0,
     seed: int = 0,
 ) -> list[GP]:
-    """Fit processes to the candidates of a search, as alike as the data say.
+    """Fit processes to the candidates of a search.
 
     Parameters
     ----------
     space : Space
         Where the rows come from.
     U : ndarray of shape (n, d)
-        Rows; the best 300 and no more are used.
+        Rows; only the best 300 are used.
     scores : ndarray of shape (n,)
         Mean scores, all finite.
     noise : float, default=0.0
-        Least variance of a mean score about what other data would give. On the same
-        splits scores are smooth in the parameters even where they are nothing but noise
-        about the truth, so the process cannot see it.
+        Lower bound of the variance of a mean score about its value on other data. On
+        the same splits even pure noise is smooth in the parameters, so the process
+        cannot see it.
     seed : int, default=0
         Of the draws.
 
     Returns
     -------
     list of GP
-        With hyper-parameters drawn from the normal approximation of their posterior.
+        Their hyper-parameters are drawn from the normal approximation of the posterior.
     """
     kept = _best_rows(scores)
     U, scores = U[kept], scores[kept]
-    Z, y, group = space.features(U), wide_scores(scores), space.feature_group
+    Z, y, group = space.features(U), wide_scores(scores), space.feature_source
     n_active = float(space.active(U).sum(axis=1).mean())
-    least = np.clip(noise * _slope(scores, y) ** 2, 5e-4, 0.9)
-    prior = default_prior(space.group_is_categorical, n_active, noise=max(least, 0.01))
+    unit = wide_unit(scores)
+    least = np.clip(noise / unit / unit, 5e-4, 0.9)
+    prior = default_prior(space.is_categorical, n_active, noise=max(least, 0.01))
     prior.lower[-1] = np.log(least)
     with single_threaded():
         theta = fit(Z, y, group, prior)
-        rng = np.random.default_rng([seed, 1])
-        normals = rng.standard_normal((_N_PROCESSES // 2, len(theta)))
-        normals = np.concatenate([normals, -normals])
+        rng = generator(seed, Stream.ANOVA, _PROCESSES)
+        normals = antithetic_normals(_N_PROCESSES, len(theta), rng)
         thetas = laplace_draws(theta, Z, y, group, prior, normals)
         return [condition(Z, y, group, theta) for theta in thetas]
 
 
-def _slope(scores: FloatArray, y: FloatArray) -> float:
-    """Units of the wide scale in one of the scores, near the best ones."""
-    order = np.argsort(-scores, kind="stable")
-    others = order[len(order) // 4 :]
-    differ = others[y[others] != y[order[0]]]
-    if not len(differ):
-        return 0.0
-    other, top = differ[0], order[0]
-    return float((y[top] - y[other]) / (scores[top] - scores[other]))
-
-
 def _best_rows(scores: FloatArray) -> IntArray:
-    """Rows of the best scores that a process can be given, in their order."""
+    """Return the rows of the best scores, at most `_N_ROWS`, in their order."""
     return np.sort(np.argsort(-scores, kind="stable")[:_N_ROWS])
 
 
 def _draws(gp: GP, Z: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Functions drawn from the posterior, at the given points: one in each row."""
+    """Draw functions from the posterior at the given points, one in each row."""
     mean, covariance = gp.joint_posterior(Z)
-    # Points that are nearly the same make it singular; noise on this scale does not
-    # show in the shares.
+    # Points that are nearly equal make it singular. Noise of this size does not show
+    # in the shares.
     covariance[np.diag_indices_from(covariance)] += 1e-6 * gp.signal
     L = np.linalg.cholesky(covariance)
     return np.asarray(mean + rng.standard_normal((_N_FUNCTIONS, len(mean))) @ L.T)
 
 
 def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
-    """Share of the variance of the score that each parameter has a part in.
+    """Share of the variance of the score in which each parameter takes part.
 
     Parameters
     ----------
     space : Space
-        Its distribution is what the variance is over.
+        The variance is taken over its distribution.
     processes : list of GP
         From `fit_processes`.
     seed : int, default=0
@@ -188,12 +194,12 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
     Returns
     -------
     Shares
-        They add up to more than 1 if parameters act together.
+        They sum to more than 1 if parameters act together.
     """
     columns = columns_of(space)
-    rng = np.random.default_rng([seed, 2])
+    rng = generator(seed, Stream.ANOVA, _FUNCTIONS)
     m = int(np.clip(_N_POINTS // (1 + len(columns)), 32, 256))
-    # Points that are spread evenly make the averages below exact to a few per cent.
+    # Evenly spread points make the averages below exact to a few per cent.
     sobol = qmc.Sobol(2 * space.n_dims, seed=rng)  # `rng=` only since scipy 1.15
     pairs = sobol.random_base2(int(np.log2(m)))
     m, base, other = len(pairs), *np.hsplit(pairs, 2)
@@ -202,7 +208,7 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
         changed = base.copy()
         changed[:, own] = other[:, own]
         blocks.append(changed)
-    # Quantiles are taken last, so that what becomes active has a value of its own.
+    # Quantiles are taken last, so that a parameter that becomes active has a value.
     Z = space.features(space.quantile(np.concatenate(blocks)))
     found = []
     with single_threaded():
@@ -211,7 +217,7 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
             change = ((F[:, 1:] - F[:, :1]) ** 2).mean(axis=2) / 2
             variance = F.var(axis=(1, 2))[:, None]
             found.append(change / variance)
-    every = np.minimum(np.concatenate(found), 1.0)  # it is a share, but estimated
+    every = np.minimum(np.concatenate(found), 1.0)  # estimates may be above 1
     low, median, high = np.quantile(every, [0.1, 0.5, 0.9], axis=0)
     return Shares(list(columns), median, low, high)
 
@@ -219,7 +225,7 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
 def probability_better(
     space: Space, processes: list[GP], u: FloatArray, others: FloatArray
 ) -> FloatArray:
-    """Probability that the score at one row is better than at each of some others.
+    """Probability that the score at one row is better than at others.
 
     Parameters
     ----------
@@ -227,9 +233,9 @@ def probability_better(
     processes : list of GP
         From `fit_processes`.
     u : ndarray of shape (d,)
-        The one row.
+        The row.
     others : ndarray of shape (m, d)
-        The others.
+        The rows to compare with.
 
     Returns
     -------
@@ -247,20 +253,20 @@ def probability_better(
 
 
 def explained(gp: GP, scores: FloatArray) -> float:
-    """Share of the differences in score that a process predicts of candidates left out.
+    """Share of the variance of scores that is predicted when each one is left out.
 
     Parameters
     ----------
     gp : GP
         From `fit_processes`.
     scores : ndarray of shape (n,)
-        The scores that it was fitted to.
+        Scores to which it was fitted.
 
     Returns
     -------
     float
-        1 less the mean squared error of leaving one out, as a share of the variance; 0
-        or below if the parameters say nothing about the scores. The error is
+        1 minus the mean squared leave-one-out error over the variance; 0 or below if
+        the parameters say nothing about the scores. The error is
         ``alpha_i / (K^-1)_ii`` (Rasmussen and Williams, 2006, Eq. 5.12).
     """
     y = wide_scores(scores[_best_rows(scores)])

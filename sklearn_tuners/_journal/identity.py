@@ -3,99 +3,33 @@
 from __future__ import annotations
 
 import re
-from pickle import PicklingError
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from joblib.hashing import NumpyHasher
-from scipy import sparse
 
+from sklearn_tuners._journal.content import UnknownContentError, digest
 from sklearn_tuners._journal.journal import Identity
 from sklearn_tuners._space.space import Space
 
 __all__ = ["describe_data", "identify", "identify_space"]
 
-_PLAIN = (bool, int, float, str, type(None))
 _MAX_LISTED = 100_000
 """Values of a domain that are looked at one by one."""
 
 
-class _Hasher(NumpyHasher):
-    """joblib's hash, also of functions and classes that cannot be imported by name.
-
-    Those are known by what they do: their code, constants, defaults and what they
-    enclose. Where they stand in a file does not matter.
-
-    Data frames and sparse matrices are known by their values: how they are laid out in
-    memory, and what they remember about that, changes when they are used.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(hash_name="md5", coerce_mmap=True)
-        self._met: set[int] = set()
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, frozenset):  # its order differs from process to process
-            return tuple, (("frozenset", *sorted(map(repr, obj))),)
-        if isinstance(obj, pd.DataFrame | pd.Series):
-            return tuple, ((type(obj).__name__, *_columns(obj)),)
-        if sparse.issparse(obj) and obj.ndim == 2:
-            rows = obj.tocsr(copy=True)
-            rows.sum_duplicates()  # sorts too
-            parts = (rows.data, rows.indices, rows.indptr)
-            return tuple, ((type(obj).__name__, obj.shape, *parts),)
-        if isinstance(obj, CodeType):
-            return tuple, ((obj.co_code, obj.co_consts, obj.co_names),)
-        if not isinstance(obj, FunctionType | type) or not _is_local(obj):
-            return NotImplemented
-        if id(obj) in self._met:  # a method that encloses its own class
-            return tuple, ((obj.__qualname__,),)
-        self._met.add(id(obj))
-        if isinstance(obj, type):
-            members = {name: _content(member) for name, member in vars(obj).items()}
-            bases = [base.__qualname__ for base in obj.__bases__]
-            return tuple, ((obj.__qualname__, bases, sorted(members.items())),)
-        cells = [cell.cell_contents for cell in obj.__closure__ or ()]
-        return tuple, ((obj.__code__, obj.__defaults__, obj.__kwdefaults__, cells),)
-
-
-def _columns(data: pd.DataFrame | pd.Series) -> list[Any]:
-    """Return the names, the index and a hash of each column."""
-    frame = data.to_frame() if isinstance(data, pd.Series) else data
-    columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
-    values = [
-        np.ascontiguousarray(column.to_numpy())
-        if isinstance(column.dtype, np.dtype)
-        else column.array
-        for column in columns
-    ]
-    return [frame.columns, frame.index, [_Hasher().hash(value) for value in values]]
-
-
-def _content(member: Any) -> Any:
-    """Return what a member of a class does, or None of what Python has put there."""
-    if isinstance(member, property):
-        return (member.fget, member.fset)
-    member = getattr(member, "__func__", member)
-    return member if isinstance(member, (FunctionType, *_PLAIN, tuple, list)) else None
-
-
-def _is_local(obj: Any) -> bool:
-    """Whether a function or class is not found under its name in another process."""
-    return "<" in obj.__qualname__ or obj.__module__ == "__main__"
-
-
-def identify(value: Any, description: str | None = None) -> Identity:
+def identify(
+    value: Any, description: str | None = None, *, name: str = "the search"
+) -> Identity:
     """Return what tells one estimator, data set, ... from another.
 
     Parameters
     ----------
     value : object
-        Hashed by what it holds.
+        Known by what it holds.
     description : str, default=None
         For error messages; its ``repr`` by default.
+    name : str, default="the search"
+        What an error message calls the value, such as the parameter that it is from.
 
     Returns
     -------
@@ -104,18 +38,20 @@ def identify(value: Any, description: str | None = None) -> Identity:
     Raises
     ------
     TypeError
-        If there is something in it that can be neither pickled nor read.
+        If there is something in it that has neither a name nor a content.
     """
     try:
-        digest = _Hasher().hash(value)
-    except (PicklingError, AttributeError, TypeError) as error:
+        found = digest(value)
+    except UnknownContentError as error:
         raise TypeError(
-            "journal: the search cannot be recognised again, as it has something in it "
-            f"that cannot be pickled ({error}): {value!r}"
+            f"journal: {name} cannot be recognised when it is resumed, as "
+            f"{type(value).__name__}{error.where} is {error.found!r}, which is known "
+            f"neither by its name nor by its content ({error}). Leave it out, or give "
+            "journal=None."
         ) from error
     text = repr(value) if description is None else description
     # Addresses differ from process to process.
-    return Identity(str(digest), re.sub(r" at 0x[0-9a-fA-F]+", "", text))
+    return Identity(found, re.sub(r" at 0x[0-9a-fA-F]+", "", text))
 
 
 def identify_space(space: Space) -> Identity:

@@ -139,7 +139,7 @@ def splits_to_settings(splits: Sequence[tuple[Any, Any]], cv: Any) -> dict[str, 
     dict
         With the keys "splits" and "splitter".
     """
-    return {"splits": splits_to_text(splits), "splitter": _splitter(cv)}
+    return {"splits": splits_to_text(splits), "splitter": _shuffler(cv)}
 
 
 def kept_splits(
@@ -175,42 +175,32 @@ def kept_splits(
         If the journal belongs to a search with other splits.
     """
     text = str(settings["splits"])
-    kept = splits_from_text(text)
-    if splits_to_text(fresh) == text:
-        return kept
-    is_same_splitter = _splitter(cv) == settings["splitter"]
-    if is_same_splitter and _draws_anew(cv):
-        return kept
-    if is_same_splitter:
-        why = f"cv={cv!r} in both, but other splits"
-    else:
-        why = f"the journal has {len(kept)} others, this search has those of cv={cv!r}"
-    raise ValueError(
-        f"{name} belongs to another search. They differ in\n  splits: {why}\n"
-        "Give another path for this search, or delete the file if the search in it is "
-        "not needed any more."
-    )
+    if splits_to_text(fresh) != text and (
+        settings["splitter"] is None or settings["splitter"] != _shuffler(cv)
+    ):
+        raise ValueError(
+            f"{name} belongs to another search. They differ in\n"
+            f"  splits: the journal has others than this search draws from cv={cv!r}\n"
+            "Give another path for this search, or delete the file if the search in "
+            "it is not needed any more."
+        )
+    return splits_from_text(text)
 
 
-def _splitter(cv: Any) -> str:
-    """Return a digest of the class of a splitter and its parameters.
+def _shuffler(cv: Any) -> str | None:
+    """Return a digest of a splitter that may draw other splits from the same data.
 
-    A `random_state` that is no seed is left out: it changes with each draw.
+    Of its class and its parameters, without the `random_state`, which changes with each
+    draw. None of any other splitter.
     """
     params = dict(getattr(cv, "__dict__", {}))
-    if _is_unseeded(params.get("random_state")):
-        params.pop("random_state", None)
-    cls = type(cv)
-    return identify((cls.__module__, cls.__qualname__, sorted(params.items()))).digest
-
-
-def _draws_anew(cv: Any) -> bool:
-    """Whether a splitter may draw other splits from the same data."""
-    return (
-        hasattr(cv, "random_state")
-        and _is_unseeded(cv.random_state)
-        and getattr(cv, "shuffle", True)
-    )
+    is_unseeded = _is_unseeded(params.pop("random_state", 0))
+    if not is_unseeded or not params.get("shuffle", True):
+        return None
+    try:
+        return identify((type(cv), params), name="cv").digest
+    except TypeError:
+        return None  # not to be told from others
 
 
 def _is_unseeded(random_state: Any) -> bool:

@@ -52,8 +52,8 @@ from sklearn_tuners._search.run import KILL_GRACE, Hooks, Runner, check_timeout
 from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.stopping import Stopping, default_lag
 from sklearn_tuners._search.strategy import Strategy
+from sklearn_tuners._split_scores import followed_metric
 from sklearn_tuners._training.evaluate import Shared
-from sklearn_tuners.selection import followed_metric
 
 __all__ = ["BaseTunerCV"]
 
@@ -90,29 +90,29 @@ class BaseTunerCV(SearchBase):
     def __init__(
         self,
         estimator: Any,
-        param_distributions: SearchSpace | None,
+        param_distributions: SearchSpace | None = None,
         *,
-        param_grid: SearchSpace | None,
-        n_iter: int | None,
-        scoring: Any,
-        n_jobs: int | None,
-        refit: Any,
-        cv: Any,
-        verbose: int,
-        pre_dispatch: int | str,
-        random_state: Any,
-        error_score: Any,
-        return_train_score: bool,
-        initial_params: SearchSpace | None,
-        n_initial_points: int | str,
-        max_time: float | None,
-        fit_timeout: float | None,
-        target_score: float | None,
-        n_iter_no_change: int | None,
-        tol: float,
-        stopping: str | None,
-        journal: str | os.PathLike[str] | None,
-        journal_synchronous: Any,
+        param_grid: SearchSpace | None = None,
+        n_iter: int | None = None,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        initial_params: SearchSpace | None = None,
+        n_initial_points: int | str = "auto",
+        max_time: float | None = None,
+        fit_timeout: float | None = None,
+        target_score: float | None = None,
+        n_iter_no_change: int | None = None,
+        tol: float = 0.0,
+        stopping: str | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        journal_synchronous: Any = "NORMAL",
     ) -> None:
         super().__init__(
             estimator=estimator,

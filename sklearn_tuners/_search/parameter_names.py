@@ -34,7 +34,7 @@ def check_parameter_names(space: Space, estimator: BaseEstimator) -> None:
 def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
     """Yield params of a branch that together have all its names, see above."""
     examples = {name: _example(d) for name, d in branch.dimensions.items()}
-    waiting = set(branch.rules)
+    waiting = set(branch.conditions)
     for names in _nested(list(examples)):
         domains = [branch.dimensions[name] for name in names]
         listed = [
@@ -43,7 +43,7 @@ def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
         ]
         related = [
             name
-            for name in branch.rules
+            for name in branch.conditions
             if name in names or (names and name.startswith(f"{names[0]}__"))
         ]
         for values in product(*listed):
@@ -57,7 +57,7 @@ def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
                 if name in params:
                     waiting -= params.keys()
                     yield params
-    for name in branch.rules:
+    for name in branch.conditions:
         if name in waiting:
             params = branch.active_params(examples | branch.where_active(name))
             waiting -= params.keys()

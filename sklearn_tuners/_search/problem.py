@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_tuners._defaults.default_space import find_default_space
+from sklearn_tuners._defaults.lookup import explain_no_space
 from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._space.own_values import space_with_own
 from sklearn_tuners._space.space import Space
@@ -178,9 +179,7 @@ class GivenSpace:
         if not found.space:
             raise ValueError(
                 f"{self.owner} has no default search space for {estimator!r}: "
-                "no parameter is known that is worth tuning and has the default of its "
-                "class. Give param_distributions (or param_grid), a dict of parameter "
-                "names to lists, distributions or ranges."
+                f"{explain_no_space(estimator)}"
             )
         written = {k: v for k, v in found.space.items() if k not in without}
         own = {k: v for k, v in found.own.items() if k not in without}

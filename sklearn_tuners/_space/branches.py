@@ -1,4 +1,6 @@
-"""Branches: the dicts of a conditional search space."""
+"""Branches: the dicts of a search space."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
@@ -7,18 +9,22 @@ from itertools import product
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from sklearn_tuners._space.conditions import Rules, count, describe_rule, walk
+from sklearn_tuners._space.conditions import (
+    Conditions,
+    count,
+    describe_condition,
+    walk,
+)
 from sklearn_tuners._space.dimensions import (
     Continuous,
     Dimension,
     Discrete,
-    FloatArray,
     NotInDomainError,
     Table,
 )
 from sklearn_tuners._space.values import distinct
+from sklearn_tuners._typing import BoolArray, FloatArray, Params
 
 __all__ = [
     "INACTIVE",
@@ -31,24 +37,29 @@ __all__ = [
     "may_share_points",
 ]
 
-# Coordinate of a parameter that does not count.
 INACTIVE = 0.5
-# A branch with at least this many points has a full share of random rows, a smaller one
-# a share in proportion: about as many points are drawn before the surrogate takes over,
-# and more draws from a branch than it has points would be repeats.
-FULL_SHARE = 16
-# Numbers of points above this are given as infinite. No search exhausts them, and a
-# Python integer of any length is not a number to numpy.
-MAX_SIZE = 2**62
+"""Coordinate of an inactive parameter: any constant would do, this one is central."""
 
+_FULL_SHARE = 16
+"""Points from which a branch has a full share of random rows.
 
-# Column that others depend on, its dimension, and the columns that may be active, of
-# shape (n_branches, n_levels, n_dims).
-Gate = tuple[int, Discrete, npt.NDArray[np.bool_]]
+A smaller branch has a share in proportion, as more random rows than points would repeat
+some. Few spaces have more than 16 random rows before the surrogate takes over: their
+number is n_dims + 1 by default, or twice the number of branches (see `Optimizer`).
+"""
+
+_MAX_SIZE = 2**62
+"""Largest number of points that is not given as infinite: numpy's integers end here."""
+
+Gate = tuple[int, Discrete, BoolArray]
+"""A column on which others depend, its dimension, and the columns that may be active.
+
+The array has the shape (n_branches, n_levels, n_dims).
+"""
 
 
 class ParameterError(NotInDomainError):
-    """Params that are not in a branch, after `n_accepted` values that were."""
+    """Params are not in a branch, though `n_accepted` of their values are."""
 
     def __init__(self, message: str, n_accepted: int) -> None:
         super().__init__(message)
@@ -65,15 +76,15 @@ class Branch:
         In the order of their names, those of one value included.
     columns : mapping of str to int
         Column of U of each parameter with more than one value.
-    rules : Rules
-        When the parameters count that have a condition.
+    conditions : Conditions
+        Those of the parameters that are not always active.
     weight : float
         Share of random rows, relative to the other branches.
     """
 
     dimensions: Mapping[str, Dimension]
     columns: Mapping[str, int]
-    rules: Rules
+    conditions: Conditions
     weight: float
 
     @property
@@ -94,9 +105,9 @@ class Branch:
         )
 
     @property
-    def _sources(self) -> dict[str, npt.NDArray[np.bool_]]:
-        """Parameters that others depend on, each with some mask of its levels."""
-        return {other: m for rule in self.rules.values() for other, m in rule.items()}
+    def _sources(self) -> dict[str, BoolArray]:
+        """Parameters on which others depend, each with some mask of its levels."""
+        return {o: mask for own in self.conditions.values() for o, mask in own.items()}
 
     def _levels(self, keys: Collection[str]) -> dict[str, list[int]]:
         """Level of each value as listed."""
@@ -112,29 +123,31 @@ class Branch:
     def _count(
         self, sizes: Mapping[str, int | float], weights: Mapping[str, list[int]]
     ) -> int | float:
-        if math.inf in sizes.values():  # every parameter counts at some point
+        if math.inf in sizes.values():  # every parameter is active at some point
             return math.inf
-        return countable(count(cast(Mapping[str, int], sizes), weights, self.rules))
+        return countable(
+            count(cast(Mapping[str, int], sizes), weights, self.conditions)
+        )
 
-    def grid(self) -> Iterator[dict[str, Any]]:
-        """All points, the last parameter varying fastest, as often as they are listed.
+    def grid(self) -> Iterator[Params]:
+        """Yield all points as often as they are listed, the last parameter fastest.
 
         Yields
         ------
         dict
         """
         listed = {key: list(d.levels()) for key, d in self.dimensions.items()}
-        if not self.rules:
+        if not self.conditions:
             for values in product(*listed.values()):
                 yield dict(zip(listed, values, strict=True))
             return
         of_sources = self._levels(self._sources)
         levels = {k: of_sources.get(k, range(len(own))) for k, own in listed.items()}
-        for point in walk(levels, self.rules):
+        for point in walk(levels, self.conditions):
             yield {key: listed[key][i] for key, i in point.items()}
 
     def inactive(self, row: Sequence[float]) -> set[str]:
-        """Parameters that do not count.
+        """Return the inactive parameters.
 
         Parameters
         ----------
@@ -150,15 +163,15 @@ class Branch:
         )
 
     def _off(self, levels: Mapping[str, int]) -> set[str]:
-        """Parameters that do not count where others have these levels."""
+        """Return the parameters that are inactive where others have these levels."""
         return {
             key
-            for key, rule in self.rules.items()
-            if not all(mask[levels[other]] for other, mask in rule.items())
+            for key, condition in self.conditions.items()
+            if not all(mask[levels[other]] for other, mask in condition.items())
         }
 
-    def decode(self, u: FloatArray) -> dict[str, Any]:
-        """Params of a snapped row of this branch.
+    def decode(self, u: FloatArray) -> Params:
+        """Return the params of a snapped row of this branch.
 
         Parameters
         ----------
@@ -170,7 +183,7 @@ class Branch:
         dict
         """
         row = u.tolist()
-        off = self.inactive(row) if self.rules else ()
+        off = self.inactive(row) if self.conditions else ()
         return {
             key: dimension.decode(
                 row[self.columns[key]] if key in self.columns else INACTIVE
@@ -179,8 +192,8 @@ class Branch:
             if key not in off
         }
 
-    def active_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out what does not count.
+    def active_params(self, params: Mapping[str, Any]) -> Params:
+        """Leave out inactive parameters.
 
         Parameters
         ----------
@@ -198,8 +211,8 @@ class Branch:
         off = self._off(held)
         return {key: value for key, value in params.items() if key not in off}
 
-    def where_active(self, key: str) -> dict[str, Any]:
-        """Values of others with which a parameter counts.
+    def where_active(self, key: str) -> Params:
+        """Return values of other parameters with which one is active.
 
         Parameters
         ----------
@@ -212,11 +225,11 @@ class Branch:
         """
         return {
             other: cast(Discrete, self.dimensions[other]).value(int(np.argmax(mask)))
-            for other, mask in self.rules[key].items()
+            for other, mask in self.conditions[key].items()
         }
 
     def has_names(self, names: Set[str]) -> bool:
-        """Whether params may have just these names.
+        """Whether params may have exactly these names.
 
         Parameters
         ----------
@@ -228,7 +241,7 @@ class Branch:
         bool
         """
         return names <= self.dimensions.keys() and (
-            self.dimensions.keys() - names <= self.rules.keys()
+            self.dimensions.keys() - names <= self.conditions.keys()
         )
 
     def encode(self, params: Mapping[str, Any], u: FloatArray) -> None:
@@ -239,13 +252,13 @@ class Branch:
         params : dict
             With names that `has_names` accepts.
         u : array of shape (n_dims,)
-            Row of this branch, with all of its parameters inactive.
+            Row of this branch in which all parameters are inactive.
 
         Raises
         ------
         ParameterError
-            If a value is outside its domain, or there is one for a parameter that does
-            not count, or none for one that does.
+            If a value is outside its domain, an inactive parameter has one, or an
+            active one has none.
         """
         n_accepted = 0
         for key, dimension in self.dimensions.items():
@@ -260,31 +273,46 @@ class Branch:
             if key in self.columns:
                 u[self.columns[key]] = coordinate
             n_accepted += 1
-        off = self.inactive(u.tolist()) if self.rules else ()
-        for key, rule in self.rules.items():
+        off = self.inactive(u.tolist()) if self.conditions else ()
+        for key, condition in self.conditions.items():
             if (key in params) == (key in off):
                 what = (
-                    "a value, but counts only" if key in off else "no value, but counts"
+                    "a value, but is active only"
+                    if key in off
+                    else "no value, but is active"
                 )
                 raise ParameterError(
                     f"Parameter {key!r} has {what} where "
-                    f"{describe_rule(rule, self.dimensions)}; got {dict(params)!r}",
+                    f"{describe_condition(condition, self.dimensions)}; "
+                    f"got {dict(params)!r}",
                     n_accepted,
                 )
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return name, domain and condition of each parameter."""
+        return tuple(
+            (
+                key,
+                dimension.signature(),
+                [(o, m.tolist()) for o, m in self.conditions.get(key, {}).items()],
+            )
+            for key, dimension in self.dimensions.items()
+        )
 
     def describe(self) -> str:
         """Give the dict, with domains and conditions in words."""
         parts = []
         for key, dimension in self.dimensions.items():
             part = f"{key!r}: {dimension.describe()}"
-            if key in self.rules:
-                part += f" where {describe_rule(self.rules[key], self.dimensions)}"
+            if key in self.conditions:
+                condition = describe_condition(self.conditions[key], self.dimensions)
+                part += f" where {condition}"
             parts.append(part)
         return "{" + ", ".join(parts) + "}"
 
 
 def make_branches(
-    parsed: list[tuple[dict[str, Dimension], Rules]],
+    parsed: list[tuple[dict[str, Dimension], Conditions]],
     shares: list[float | None],
     columns: list[Dimension],
 ) -> list[Branch]:
@@ -292,12 +320,12 @@ def make_branches(
 
     Parameters
     ----------
-    parsed : list of (dict, Rules)
-        Dimension of each parameter, and when those with a condition count.
+    parsed : list of (dict, Conditions)
+        Dimension of each parameter, and the conditions.
     shares : list of float or None
         Weights that the user gave.
     columns : list of Dimension
-        All that vary, without the switch; the dicts hold the same objects.
+        All that vary, without the switch. The dicts hold the same objects.
 
     Returns
     -------
@@ -306,20 +334,20 @@ def make_branches(
     first = int(len(parsed) > 1)
     column_of = {id(d): first + j for j, d in enumerate(columns)}
     branches = []
-    for (dimensions, rules), share in zip(parsed, shares, strict=True):
+    for (dimensions, conditions), share in zip(parsed, shares, strict=True):
         numbered = {
             key: column_of[id(d)] for key, d in dimensions.items() if not d.is_constant
         }
-        size = Branch(dimensions, numbered, rules, 1.0).size
-        weight = min(1.0, size / FULL_SHARE) if share is None else share
-        branches.append(Branch(dimensions, numbered, rules, weight))
+        size = Branch(dimensions, numbered, conditions, 1.0).size
+        weight = min(1.0, size / _FULL_SHARE) if share is None else share
+        branches.append(Branch(dimensions, numbered, conditions, weight))
     return branches
 
 
 def make_gates(
     branches: Sequence[Branch], dimensions: Sequence[Dimension]
 ) -> list[Gate]:
-    """Turn the rules of all branches into what a whole matrix of rows needs.
+    """Turn the conditions of all branches into masks for matrices of rows.
 
     Parameters
     ----------
@@ -331,12 +359,12 @@ def make_gates(
     Returns
     -------
     list of Gate
-        One for each column that others depend on.
+        One for each column on which others depend.
     """
     gates: dict[int, Gate] = {}
     for b, branch in enumerate(branches):
-        for key in branch.rules.keys() & branch.columns.keys():
-            for other, mask in branch.rules[key].items():
+        for key in branch.conditions.keys() & branch.columns.keys():
+            for other, mask in branch.conditions[key].items():
                 j = branch.columns[other]
                 is_open = np.ones((len(branches), len(mask), len(dimensions)), np.bool_)
                 gate = gates.setdefault(j, (j, cast(Discrete, dimensions[j]), is_open))
@@ -345,7 +373,7 @@ def make_gates(
 
 
 def countable(size: int | float) -> int | float:
-    """Give a number of points, or inf above `MAX_SIZE`.
+    """Return a number of points, or inf if it is above 2**62.
 
     Parameters
     ----------
@@ -361,14 +389,14 @@ def countable(size: int | float) -> int | float:
     >>> countable(10**6), countable(10**60)
     (1000000, inf)
     """
-    return size if size <= MAX_SIZE else math.inf
+    return size if size <= _MAX_SIZE else math.inf
 
 
 def may_share_points(a: Branch, b: Branch) -> bool:
     """Whether a point of `b` may be one of `a` too.
 
-    Exact for lists, from the bounds for ranges. Conditions are not looked at: what has
-    one may count or not.
+    Exact for lists; for ranges, their bounds decide. A parameter with a condition may
+    be active or not.
 
     Parameters
     ----------
@@ -380,8 +408,8 @@ def may_share_points(a: Branch, b: Branch) -> bool:
     bool
     """
     one_only = a.dimensions.keys() ^ b.dimensions.keys()
-    return one_only <= a.rules.keys() | b.rules.keys() and all(
-        (key in a.rules and key in b.rules)
+    return one_only <= a.conditions.keys() | b.conditions.keys() and all(
+        (key in a.conditions and key in b.conditions)
         or _may_share_values(dimension, b.dimensions[key])
         for key, dimension in a.dimensions.items()
         if key in b.dimensions

@@ -1,16 +1,19 @@
-"""Parameters of one dict that count only for some values of others.
+"""Conditions: parameters of one dict that are active for some values of others only.
 
 Notation
 --------
-rule
-    Of one parameter: for each other one that it depends on, a mask of that one's levels
-    for which it counts. Rules are *flat*: if c depends on b and b on a, the rule of c
-    has both a and b. So a parameter is active if and only if all masks of its rule
-    hold, whatever coordinates the inactive ones among the others have.
-rules
-    The rules of one dict; those on which others depend come first. A parameter that
-    always counts has none.
+condition
+    For each parameter that one parameter depends on, a mask of the levels for which the
+    condition holds. Conditions are *flat*: if c depends on b and b on a, the condition
+    of c has both a and b. So a parameter is active if and only if all its masks hold,
+    whatever coordinates inactive parameters have.
+conditions
+    Those of one dict, sources first. A parameter that is always active has none.
+source
+    A parameter on which others depend.
 """
+
+from __future__ import annotations
 
 import difflib
 import math
@@ -20,7 +23,6 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from sklearn_tuners._space.dimensions import (
     MAX_TABLE,
@@ -29,20 +31,27 @@ from sklearn_tuners._space.dimensions import (
     NotInDomainError,
 )
 from sklearn_tuners._space.values import equivalent, shortened
+from sklearn_tuners._typing import BoolArray
 
-__all__ = ["Rules", "When", "count", "describe_rule", "parse_rules", "walk"]
+__all__ = [
+    "Conditions",
+    "When",
+    "count",
+    "describe_condition",
+    "parse_conditions",
+    "walk",
+]
 
-BoolArray = npt.NDArray[np.bool_]
-Rule = Mapping[str, BoolArray]
-Rules = Mapping[str, Rule]
+Condition = Mapping[str, BoolArray]
+Conditions = Mapping[str, Condition]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class When:
-    """A parameter that counts only for some values of other parameters.
+    """A parameter that is active only for some values of other parameters.
 
-    Stands in a search space in the place of a parameter's domain. Where the condition
-    does not hold the parameter is left out of the candidate: it is not set on the
+    In a search space it takes the place of a parameter's domain. Where the condition
+    does not hold, the candidate does not have the parameter: it is not set on the
     estimator, and its entry in ``cv_results_`` is masked.
 
     Parameters
@@ -50,11 +59,10 @@ class When:
     domain : list, distribution, range, ...
         The domain, in any of the forms that a search space takes.
     condition : dict of str to list
-        Names of other parameters of the same dict to the list of their values for
-        which this one counts. Values are told apart as listed ones are: by identity,
-        else by equality and type. With several names, all of them must hold; where
-        another parameter does not count itself, its condition does not hold. The
-        others must be discrete.
+        Names of other parameters of the same dict, which must be discrete, to the list
+        of their values for which this one is active. Values are told apart as listed
+        ones are: by identity, else by equality and type. With several names, all of
+        them must hold. On a parameter that is inactive itself, no condition holds.
 
     Raises
     ------
@@ -79,7 +87,7 @@ class When:
     def __post_init__(self) -> None:
         if isinstance(self.domain, When):
             raise TypeError(
-                "When: the domain must not be a When itself, list all conditions in "
+                "When: the domain must not be a When itself: list all conditions in "
                 f"one dict; got {self.domain!r}"
             )
         if not isinstance(self.condition, Mapping):
@@ -116,17 +124,17 @@ class When:
         return f"When({self.domain!r}, {dict(self.condition)!r})"
 
 
-def parse_rules(
-    conditions: Mapping[str, Mapping[str, Sequence[Any]]],
+def parse_conditions(
+    written: Mapping[str, Mapping[str, Sequence[Any]]],
     dimensions: Mapping[str, Dimension],
     name: str,
-) -> Rules:
+) -> Conditions:
     """Check the conditions of one dict and flatten them.
 
     Parameters
     ----------
-    conditions : dict
-        Condition of each parameter that has one.
+    written : dict
+        Condition of each parameter that has one, as the user wrote it.
     dimensions : dict
         Of all parameters of the dict.
     name : str
@@ -134,7 +142,7 @@ def parse_rules(
 
     Returns
     -------
-    Rules
+    Conditions
 
     Raises
     ------
@@ -144,10 +152,10 @@ def parse_rules(
 
     Examples
     --------
-    >>> from sklearn_tuners._space.dialects import list_dimension
+    >>> from sklearn_tuners._space.lists import list_dimension
     >>> two = list_dimension(["x", "y"])
-    >>> rules = parse_rules({"b": {"a": ["y"]}}, {"a": two, "b": two}, "space")
-    >>> rules["b"]["a"]
+    >>> dimensions = {"a": two, "b": two}
+    >>> parse_conditions({"b": {"a": ["y"]}}, dimensions, "space")["b"]["a"]
     array([False,  True])
     """
     own = {
@@ -155,33 +163,33 @@ def parse_rules(
             other: _mask(f"Parameter {key!r} of {name}", key, other, values, dimensions)
             for other, values in sorted(condition.items())
         }
-        for key, condition in conditions.items()
+        for key, condition in written.items()
     }
     try:
         order = [*TopologicalSorter(own).static_order()]
     except CycleError as error:
         circle = " on ".join(repr(key) for key in reversed(error.args[1]))
         raise ValueError(f"{name}: conditions are circular: {circle}") from None
-    flat: dict[str, Rule] = {}
+    flat: dict[str, Condition] = {}
     for key in order:
-        rule = _merged(own.get(key, {}), flat)
-        for other, mask in rule.items():
+        condition = _merged(own.get(key, {}), flat)
+        for other, mask in condition.items():
             if not mask.any():
                 raise ValueError(
-                    f"Parameter {key!r} of {name} never counts: its condition and "
+                    f"Parameter {key!r} of {name} is never active: its condition and "
                     f"those that this depends on ask for different values of {other!r}"
                 )
         # What always holds is no condition.
-        rule = {other: mask for other, mask in rule.items() if not mask.all()}
-        if rule:
-            flat[key] = rule
+        condition = {other: m for other, m in condition.items() if not m.all()}
+        if condition:
+            flat[key] = condition
     return flat
 
 
-def _merged(rule: Rule, flat: Rules) -> Rule:
-    """Join a rule with those of the parameters that it is on."""
-    merged = dict(rule)
-    for other in rule:
+def _merged(condition: Condition, flat: Conditions) -> Condition:
+    """Join a condition with those of its sources."""
+    merged = dict(condition)
+    for other in condition:
         for source, mask in flat.get(other, {}).items():
             merged[source] = merged[source] & mask if source in merged else mask
     return dict(sorted(merged.items()))
@@ -194,7 +202,7 @@ def _mask(
     values: Sequence[Any],
     dimensions: Mapping[str, Dimension],
 ) -> BoolArray:
-    """Which levels of `other` are among the values that a condition lists."""
+    """Mark the levels of `other` that are among the values of a condition."""
     if other == key:
         raise ValueError(f"{what}: its condition is on itself")
     if other not in dimensions:
@@ -208,7 +216,7 @@ def _mask(
     if not isinstance(dimension, Discrete) or dimension.n_levels > MAX_TABLE:
         raise ValueError(
             f"{what}: its condition is on {other!r}, {dimension.describe()}; it can "
-            f"only be on a parameter of listed values, {MAX_TABLE} at most"
+            f"only be on a parameter of at most {MAX_TABLE} listed values"
         )
     mask = np.zeros(dimension.n_coded, dtype=np.bool_)
     for value in values:
@@ -223,15 +231,17 @@ def _mask(
     return mask
 
 
-def describe_rule(rule: Rule, dimensions: Mapping[str, Dimension]) -> str:
-    """Give a rule in words.
+def describe_condition(
+    condition: Condition, dimensions: Mapping[str, Dimension]
+) -> str:
+    """Put a condition into words.
 
     Parameters
     ----------
-    rule : Rule
-        Of one parameter.
+    condition : Condition
+        That of one parameter.
     dimensions : dict
-        Of the dict that it is from.
+        Of all parameters of the same dict.
 
     Returns
     -------
@@ -239,7 +249,7 @@ def describe_rule(rule: Rule, dimensions: Mapping[str, Dimension]) -> str:
     """
     return " and ".join(
         f"{other!r} is in {shortened(_values(dimensions[other], mask))}"
-        for other, mask in rule.items()
+        for other, mask in condition.items()
     )
 
 
@@ -247,27 +257,26 @@ def _values(dimension: Dimension, mask: BoolArray) -> list[Any]:
     return [cast(Discrete, dimension).value(k) for k in np.flatnonzero(mask).tolist()]
 
 
-# Counting and enumerating -------------------------------------------------------------
-
-
 def count(
-    sizes: Mapping[str, int], weights: Mapping[str, Sequence[int]], rules: Rules
+    sizes: Mapping[str, int],
+    weights: Mapping[str, Sequence[int]],
+    conditions: Conditions,
 ) -> int:
     """Count the combinations of active parameters.
 
-    One parameter is chosen that others depend on and that always counts. Its levels
-    fall into classes, by what they switch on; each leaves a smaller problem. What is
-    not linked to it by conditions is counted apart, as a factor: so the cost is about
-    the number of conditions, not of combinations.
+    A source that is always active is chosen. Its levels fall into classes by what they
+    activate, and each class leaves a smaller problem. Parameters that no condition
+    links to it are counted apart, as a factor. So the cost grows with the number of
+    conditions, not of combinations.
 
     Parameters
     ----------
     sizes : dict of str to int
         Number of values of each parameter.
     weights : dict of str to sequence of int
-        Number of values of each level, for parameters that others depend on.
-    rules : Rules
-        When they count.
+        Number of values of each level, for sources.
+    conditions : Conditions
+        When the parameters are active.
 
     Returns
     -------
@@ -275,44 +284,45 @@ def count(
 
     Examples
     --------
-    >>> rules = {"b": {"a": np.array([False, True])}}
-    >>> count({"a": 2, "b": 10, "c": 3}, {"a": [1, 1]}, rules)
+    >>> conditions = {"b": {"a": np.array([False, True])}}
+    >>> count({"a": 2, "b": 10, "c": 3}, {"a": [1, 1]}, conditions)
     33
     """
-    if not rules:
+    if not conditions:
         return math.prod(sizes.values())
-    switch = next(o for rule in rules.values() for o in rule if o not in rules)
-    linked = _linked(switch, rules)
+    source = next(o for own in conditions.values() for o in own if o not in conditions)
+    linked = _linked(source, conditions)
     apart = count(
         {key: n for key, n in sizes.items() if key not in linked},
         weights,
-        {key: rule for key, rule in rules.items() if key not in linked},
+        {key: own for key, own in conditions.items() if key not in linked},
     )
-    own = {key: rule for key, rule in rules.items() if key in linked}
-    always = np.ones(len(weights[switch]), dtype=np.bool_)
-    on = np.array([rule.get(switch, always) for rule in own.values()])
+    within = {key: own for key, own in conditions.items() if key in linked}
+    always = np.ones(len(weights[source]), dtype=np.bool_)
+    on = np.array([own.get(source, always) for own in within.values()])
     classes, class_of = np.unique(on, axis=1, return_inverse=True)
     total = 0
     for c, held in enumerate(classes.T):
         n = sum(
-            weights[switch][k] for k in np.flatnonzero(class_of.ravel() == c).tolist()
+            weights[source][k] for k in np.flatnonzero(class_of.ravel() == c).tolist()
         )
         left = {
-            key: {other: mask for other, mask in rule.items() if other != switch}
-            for (key, rule), holds in zip(own.items(), held, strict=True)
+            key: {other: mask for other, mask in own.items() if other != source}
+            for (key, own), holds in zip(within.items(), held, strict=True)
             if holds
         }
+        active = linked - within.keys() - {source} | left.keys()
         total += n * count(
-            {key: sizes[key] for key in linked - own.keys() - {switch} | left.keys()},
+            {key: sizes[key] for key in active},
             weights,
-            {key: rule for key, rule in left.items() if rule},
+            {key: own for key, own in left.items() if own},
         )
     return apart * total
 
 
-def _linked(start: str, rules: Rules) -> set[str]:
-    """Parameters that conditions link to one, in whichever direction."""
-    links = [{key, *rule} for key, rule in rules.items()]
+def _linked(start: str, conditions: Conditions) -> set[str]:
+    """Return the parameters that conditions link to one, in either direction."""
+    links = [{key, *own} for key, own in conditions.items()]
     found, n_found = {start}, 0
     while len(found) > n_found:
         n_found = len(found)
@@ -320,18 +330,20 @@ def _linked(start: str, rules: Rules) -> set[str]:
     return found
 
 
-def walk(levels: Mapping[str, Sequence[int]], rules: Rules) -> Iterator[dict[str, int]]:
-    """All combinations of active parameters, in the order of their product.
+def walk(
+    levels: Mapping[str, Sequence[int]], conditions: Conditions
+) -> Iterator[dict[str, int]]:
+    """Yield all combinations of active parameters, in the order of their product.
 
-    Of the combinations in a product that differ in inactive parameters only, this gives
-    the first, without them.
+    Of combinations that differ in inactive parameters only, the first is given, without
+    these parameters.
 
     Parameters
     ----------
     levels : dict of str to sequence of int
         Level of each value of each parameter; the last parameter varies fastest.
-    rules : Rules
-        When they count.
+    conditions : Conditions
+        When the parameters are active.
 
     Yields
     ------
@@ -340,19 +352,19 @@ def walk(levels: Mapping[str, Sequence[int]], rules: Rules) -> Iterator[dict[str
 
     Examples
     --------
-    >>> rules = {"a": {"b": np.array([False, True])}}
-    >>> list(walk({"a": [0, 1], "b": [0, 1]}, rules))
+    >>> conditions = {"a": {"b": np.array([False, True])}}
+    >>> list(walk({"a": [0, 1], "b": [0, 1]}, conditions))
     [{'b': 0}, {'a': 0, 'b': 1}, {'a': 1, 'b': 1}]
     """
     # Sets of levels as the bits of an integer.
     bits = {
         key: {
             other: sum(1 << k for k in np.flatnonzero(mask).tolist())
-            for other, mask in rule.items()
+            for other, mask in own.items()
         }
-        for key, rule in rules.items()
+        for key, own in conditions.items()
     }
-    everything = {other: -1 for rule in bits.values() for other in rule}
+    everything = {other: -1 for own in bits.values() for other in own}
     return _walk(list(levels), {}, everything, levels, bits)
 
 
@@ -361,24 +373,23 @@ def _walk(
     chosen: dict[str, int],
     possible: Mapping[str, int],
     levels: Mapping[str, Sequence[int]],
-    rules: Mapping[str, Mapping[str, int]],
+    conditions: Mapping[str, Mapping[str, int]],
 ) -> Iterator[dict[str, int]]:
     """Continue with `keys`; `possible` are the levels that what is chosen allows.
 
-    A parameter that is inactive has its first value, so that one with another value
-    must be active: then the parameters it depends on, perhaps still to be chosen, are
-    bound by its rule.
+    An inactive parameter has its first value. So one with another value is active, and
+    its condition restricts its sources, even those still to be chosen.
     """
     if not keys:
         yield {
             key: i
             for key, i in chosen.items()
-            if all(possible[other] & own for other, own in rules.get(key, {}).items())
+            if all(possible[o] & own for o, own in conditions.get(key, {}).items())
         }
         return
     key, *rest = keys
-    rule = rules.get(key, {})
-    narrowed = {other: possible[other] & own for other, own in rule.items()}
+    condition = conditions.get(key, {})
+    narrowed = {other: possible[other] & own for other, own in condition.items()}
     can_be_active = all(narrowed.values())
     for i, level in enumerate(levels[key]):
         if i > 0 and not can_be_active:
@@ -388,4 +399,4 @@ def _walk(
             if not bound[key] >> level & 1:
                 continue
             bound = {**bound, key: 1 << level}
-        yield from _walk(rest, {**chosen, key: i}, bound, levels, rules)
+        yield from _walk(rest, {**chosen, key: i}, bound, levels, conditions)

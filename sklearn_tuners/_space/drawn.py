@@ -1,60 +1,113 @@
-"""Dimensions of objects that are known by their draws only, those with just `rvs`."""
+"""Dimensions of objects that are known by draws only: those that have just `rvs`."""
+
+from __future__ import annotations
 
 import math
 import reprlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._space.dimensions import IntArray, Table
+from sklearn_tuners._space.dimensions import Table
 from sklearn_tuners._space.values import distinct, is_number, to_float
+from sklearn_tuners._typing import FloatArray, IntArray
 
-__all__ = ["N_DRAWS", "N_OBJECTS", "DrawnNumbers", "label_of", "parse_draws"]
+__all__ = ["N_DRAWS", "N_OBJECTS", "Drawn", "DrawnNumbers", "label_of", "parse_draws"]
 
-# Draws that stand for an object that has only `rvs`: the standard error of a quantile's
-# probability is at most 0.5 / sqrt(2048) = 1.1 %.
 N_DRAWS = 2048
-# Draws if they are not numbers, or slow. Each object is a column of the surrogate's
-# matrix, and a search has no time to tell more of them apart.
+"""Draws from an object that gives numbers.
+
+The standard error of a quantile's probability is at most 0.5 / sqrt(2048) = 1.1 %.
+"""
+
 N_OBJECTS = 256
+"""Draws from an object that gives anything else, or takes long for a number.
+
+Each distinct object is a feature of the surrogate. A search has too few evaluations to
+tell more of them apart.
+"""
+
+N_SIGNATURE = 64
+"""Draws by which an object is recognised: a quarter of the fewest draws of a parse."""
 
 
-class DrawnNumbers(Table):
-    """Distinct numbers that were drawn; any other number stands for the nearest.
+class Drawn(Table):
+    """Values that an object with `rvs` drew. It may draw others, too.
 
     Parameters
     ----------
+    source : object
+        Has rvs(random_state=...).
+    values : list
+        Distinct ones, in the order of their coordinates.
+    positions : array of shape (n,)
+        Their coordinates.
+    counts : array of shape (n,), int
+        How often each was drawn.
+    **kwargs
+        As of `Table`.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        values: list[Any],
+        positions: FloatArray,
+        counts: IntArray,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            values,
+            positions,
+            counts.astype(np.float64),
+            size=math.inf,
+            n_levels=math.inf,
+            **kwargs,
+        )
+        self._source = source
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return some draws with a seed of their own."""
+        return ("drawn", list(islice(_draws(self._source, 0), N_SIGNATURE)))
+
+
+class DrawnNumbers(Drawn):
+    """Distinct numbers that were drawn; any other number encodes as the nearest.
+
+    Parameters
+    ----------
+    source : object
+        Has rvs(random_state=...).
     values : list of numbers
         Strictly increasing.
     counts : array of shape (n,), int
         How often each was drawn.
     support : tuple of float
-        Bounds of what may be drawn, as far as they are known.
+        Bounds of what may be drawn, as far as known.
     description : str
         The domain in words.
 
     Examples
     --------
-    >>> drawn = DrawnNumbers([0.5, 2.0], np.array([3, 1]), (0, np.inf), "a number")
+    >>> counts = np.array([3, 1])
+    >>> drawn = DrawnNumbers(None, [0.5, 2.0], counts, (0, np.inf), "a number")
     >>> drawn.decode(drawn.encode(99))
     2.0
     """
 
     def __init__(
         self,
+        source: Any,
         values: list[Any],
         counts: IntArray,
         support: tuple[float, float],
         description: str,
     ) -> None:
+        middles = (np.cumsum(counts) - counts / 2) / np.sum(counts)
         super().__init__(
-            values,
-            (np.cumsum(counts) - counts / 2) / np.sum(counts),
-            counts.astype(np.float64),
-            size=math.inf,
-            n_levels=math.inf,
-            support=support,
-            description=description,
+            source, values, middles, counts, support=support, description=description
         )
         self._low, self._high = support
         self._numbers = np.array(values, dtype=np.float64)
@@ -76,11 +129,11 @@ def parse_draws(
     *,
     n_draws: int = N_DRAWS,
     support: tuple[float, float] = (-math.inf, math.inf),
-) -> Table:
-    """Dimension of the distinct values among the draws of an object with `rvs`.
+) -> Drawn:
+    """Make the dimension of the distinct values that an object with `rvs` draws.
 
-    No other value is proposed. But the object may draw others, so any number that may
-    be one encodes as the nearest drawn, if numbers are drawn.
+    No other value is proposed. But the object may draw others, so if it draws numbers,
+    any number that it may draw encodes as the nearest one.
 
     Parameters
     ----------
@@ -89,13 +142,13 @@ def parse_draws(
     random_state : int
         Seed of the draws.
     n_draws : int, default=2048
-        Number of draws; at most `N_OBJECTS` if one of these is not a number.
+        Number of draws; `N_OBJECTS` if one of the first `N_OBJECTS` is no number.
     support : tuple of float, optional
-        Bounds of the numbers that may be drawn, if they are known.
+        Bounds of the numbers that may be drawn, if known.
 
     Returns
     -------
-    Table
+    Drawn
         With infinite `size` and `n_levels`; categorical unless all are numbers.
 
     Raises
@@ -109,11 +162,10 @@ def parse_draws(
     >>> parse_draws(bernoulli(0.5), 0).values
     [0, 1]
     """
-    rng = np.random.RandomState(random_state)  # what scikit-learn hands to rvs
     draws: list[Any] = []
     try:
-        while len(draws) < n_draws:
-            draws.append(_plain(source.rvs(random_state=rng)))
+        for draw in islice(_draws(source, random_state), n_draws):
+            draws.append(draw)
             if len(draws) == N_OBJECTS and not all(map(is_number, draws)):
                 break
     except TypeError as error:
@@ -122,13 +174,13 @@ def parse_draws(
             "random_state="
         ) from error
     if not all(map(is_number, draws)):
-        return _drawn_objects(draws[:N_OBJECTS], label_of(source))
+        return _drawn_objects(source, draws[:N_OBJECTS])
     x = np.array([to_float(draw) for draw in draws])
     if not np.all(np.isfinite(x)):
         raise ValueError(f"{label_of(source)} draws numbers that are not finite")
     _, first, counts = np.unique(x, return_index=True, return_counts=True)
     values = [draws[i] for i in first]
-    # scipy draws integers even where `loc` moves the support off them.
+    # scipy draws integers even if `loc` moves the support off them.
     support = min(support[0], float(x.min())), max(support[1], float(x.max()))
     whole = all(isinstance(value, int) for value in values)
     kind = "an integer" if whole else "a number"
@@ -136,26 +188,32 @@ def parse_draws(
         support != (-math.inf, math.inf)
     )
     description = f"{kind}{ends} (drawn by {label_of(source)})"
-    return DrawnNumbers(values, counts, support, description)
+    return DrawnNumbers(source, values, counts, support, description)
 
 
-def _drawn_objects(draws: list[Any], label: str) -> Table:
+def _drawn_objects(source: Any, draws: list[Any]) -> Drawn:
     levels, level_of = distinct(draws)
     n = len(levels)
-    return Table(
+    return Drawn(
+        source,
         levels,
         (np.arange(n) + 0.5) / n,
-        np.bincount(level_of).astype(np.float64),
+        np.bincount(level_of),
         is_categorical=True,
-        size=math.inf,
-        n_levels=math.inf,
-        description=f"one of the {n} values drawn by {label}: whether it may draw "
-        "others is not known",
+        description=f"one of the {n} values drawn by {label_of(source)}: whether it "
+        "may draw others is not known",
     )
 
 
+def _draws(source: Any, seed: int) -> Iterator[Any]:
+    """Draw without end."""
+    rng = np.random.RandomState(seed)  # what scikit-learn hands to rvs
+    while True:
+        yield _plain(source.rvs(random_state=rng))
+
+
 def _plain(value: Any) -> Any:
-    """Python's number instead of numpy's; some of scipy's `rvs` give 0-d arrays."""
+    """Turn numpy's numbers, and the 0-d arrays of some `rvs`, into Python's."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     return value.item() if isinstance(value, np.integer | np.floating) else value

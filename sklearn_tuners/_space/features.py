@@ -1,4 +1,4 @@
-"""Features of rows of the unit cube: what the surrogate measures distances in.
+"""Features of rows of the unit cube, between which the surrogate measures distances.
 
 ========================================= ============================================
 column of U                               features
@@ -8,31 +8,34 @@ numeric, active in some branches          (sin(a u), cos(a u)); (0, 0) where ina
 categorical                               one-hot / sqrt(2); zeros where inactive
 ========================================= ============================================
 
-Two categories are at distance 1, whatever their number. The arc is Hutter and Osborne's
-("A kernel for hierarchical parameter spaces", arXiv:1310.5738, 2013) with a = pi / 3:
-then its chord is 1 too, as is the distance of any active value to an inactive one (the
-radius), and distances grow with |u - u'|. No distance depends on an inactive column.
+Two categories are at distance 1, however many there are. The arc is that of Hutter and
+Osborne ("A kernel for hierarchical parameter spaces", arXiv:1310.5738, 2013) with
+a = pi / 3. Its chord then is 1, as is the distance of an active value from an inactive
+one (the radius), and distances grow with |u - u'|. No distance depends on an inactive
+column.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from sklearn_tuners._space.dimensions import Dimension, Discrete, FloatArray
+from sklearn_tuners._space.dimensions import Dimension, Discrete
+from sklearn_tuners._typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["FeatureMap"]
 
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
+_ARC = math.pi / 3
+"""The a of Hutter and Osborne, see above."""
 
-ARC = math.pi / 3
-ONE_HOT = math.sqrt(0.5)
+_ONE_HOT = math.sqrt(0.5)
+"""The feature of a category that a row has: two categories are at distance 1."""
 
 
 class FeatureMap:
-    """Layout of the p features of d columns, and the map.
+    """Map from the d columns of rows to p features.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class FeatureMap:
             else:
                 plain.append(len(source))
                 source.append(j)
-        self.source: IndexArray = np.array(source, dtype=np.intp)
+        self.source: IntArray = np.array(source, dtype=np.intp)
         self._plain = np.array(plain, dtype=np.intp)
         self._arcs = np.array(arcs, dtype=np.intp)
 
@@ -87,7 +90,7 @@ class FeatureMap:
         Z[:, self._arcs + 1] = np.cos(angle) * on
         rows = np.arange(len(U))
         for j, start, dimension in self._one_hots:
-            Z[rows, start + dimension.level(U[:, j])] = ONE_HOT * active[:, j]
+            Z[rows, start + dimension.level(U[:, j])] = _ONE_HOT * active[:, j]
         return Z
 
     def jac(self, U: FloatArray, active: BoolArray) -> FloatArray:
@@ -107,10 +110,10 @@ class FeatureMap:
         J = np.zeros((len(U), len(self.source)))
         J[:, self._plain] = 1.0
         angle, on = self._angles(U, active)
-        J[:, self._arcs] = ARC * np.cos(angle) * on
-        J[:, self._arcs + 1] = -ARC * np.sin(angle) * on
+        J[:, self._arcs] = _ARC * np.cos(angle) * on
+        J[:, self._arcs + 1] = -_ARC * np.sin(angle) * on
         return J
 
     def _angles(self, U: FloatArray, active: BoolArray) -> tuple[FloatArray, BoolArray]:
         columns = self.source[self._arcs]
-        return ARC * U[:, columns], active[:, columns]
+        return _ARC * U[:, columns], active[:, columns]

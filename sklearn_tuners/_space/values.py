@@ -1,8 +1,10 @@
-"""Whether two listed values are one and the same.
+"""Listed values: which of them are the same.
 
-Values are the user's own objects: numbers, None, tuples, arrays, estimators. They are
-never copied or converted, and comparing them must be safe whatever they are.
+Values are the user's own objects, such as numbers, None, tuples, arrays, estimators.
+They are never copied or converted, and any object can be compared safely.
 """
+
+from __future__ import annotations
 
 import math
 import numbers
@@ -12,12 +14,14 @@ from itertools import starmap
 from typing import Any, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
+
+from sklearn_tuners._typing import IntArray
 
 __all__ = [
     "clip_integer",
     "distinct",
     "equivalent",
+    "is_integral",
     "is_number",
     "same_value",
     "shortened",
@@ -26,14 +30,13 @@ __all__ = [
 
 
 def same_value(a: object, b: object) -> bool:
-    """Whether two listed values are one and the same level.
+    """Whether two listed values are the same level.
 
-    Identical objects are. Others must have the same type and compare equal, so 1, 1.0
-    and True are three values (scikit-learn reads `max_features=1` and
-    `max_features=1.0` as different things), while two equal tuples are one. Lists,
-    tuples and dicts are compared element by element under this same rule. A comparison
-    that does not give a plain truth value (arrays, data frames) or raises counts as
-    unequal.
+    Identical objects are. Others must have the same type and compare equal. So 1, 1.0
+    and True are three values (to scikit-learn, `max_features=1` is not
+    `max_features=1.0`), while two equal tuples are one. Lists, tuples and dicts are
+    compared element by element in this same way. Values whose comparison raises, or
+    does not give a plain truth value (arrays, data frames), are unequal.
 
     Parameters
     ----------
@@ -61,9 +64,9 @@ def same_value(a: object, b: object) -> bool:
 def equivalent(a: object, b: object) -> bool:
     """Whether `b`, given by the user as a parameter, may stand for the level `a`.
 
-    Wider than `same_value`: numbers of different types (1 and 1.0, but not True), NaNs,
-    equal arrays, strings of a subclass, and estimators with equal parameters, for
-    which scikit-learn defines no equality.
+    More values are equivalent than the same: numbers of different types (1 and 1.0, but
+    not True), NaNs, equal arrays, strings of a subclass, and estimators with equal
+    parameters, for which scikit-learn defines no equality.
 
     Parameters
     ----------
@@ -105,14 +108,14 @@ def _same_elements(a: Any, b: Any, same: Callable[[object, object], bool]) -> bo
 
 
 def _has_params(value: object) -> TypeGuard[Any]:
-    """Whether `value` is an estimator, kernel or the like, and not its class."""
+    """Whether `value` is an estimator, a kernel or the like, and not a class."""
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def _plainly_equal(a: object, b: object) -> bool:
     try:
         equal = a == b
-    except Exception:  # a foreign __eq__ may raise anything; then they are not equal
+    except Exception:  # an __eq__ may raise anything
         return False
     return isinstance(equal, bool | np.bool_) and bool(equal)
 
@@ -137,8 +140,28 @@ def is_number(value: object) -> TypeGuard[numbers.Real]:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def is_integral(value: object) -> TypeGuard[int | np.integer]:
+    """Whether `value` is an integer; booleans are not.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_integral(np.int64(1)), is_integral(True), is_integral(1.0)
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def to_float(value: object) -> float:
-    """Convert a number to a float; NaN if it is none or too large.
+    """Convert a number to a float; anything else, or a too large one, is NaN.
 
     Parameters
     ----------
@@ -163,12 +186,12 @@ def to_float(value: object) -> float:
 def clip_integer(
     value: object, support: tuple[float, float], values: Sequence[int]
 ) -> int | None:
-    """Move a whole number to the nearest end of `values`; None if outside support.
+    """Clip a whole number to the range of `values`; None if it is outside the support.
 
     Parameters
     ----------
     value : object
-        What the user gave.
+        Anything.
     support : tuple of float
         Bounds of the distribution.
     values : sequence of int
@@ -189,7 +212,7 @@ def clip_integer(
     return min(max(int(x), values[0]), values[-1])
 
 
-def distinct(values: Sequence[Any]) -> tuple[list[Any], npt.NDArray[np.intp]]:
+def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
     """First occurrences, and for each value the index of its first occurrence.
 
     As `same_value` tells, but all NaNs of one type are one. Only values with equal
@@ -246,7 +269,7 @@ def _bucket_of(value: object, is_nan: bool) -> Any:
 
 
 def shortened(values: Sequence[Any]) -> str:
-    """List as text of a readable length.
+    """Return a list as text of a readable length.
 
     Parameters
     ----------

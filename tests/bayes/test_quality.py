@@ -1,4 +1,4 @@
-"""How good the proposals are: seeded, with loose bounds, so only a break fails."""
+"""How good proposals are: seeded, with loose bounds that only a fault violates."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CONDITIONAL = [
 
 
 def best_after(space, score, n_iter, seed, noise=0.0):
-    """True score of the params that look best after a search."""
+    """Return the true score of the params that look best after a search."""
     optimizer = Optimizer(space, n_iter=n_iter, random_state=seed)
     rng = np.random.default_rng(seed)
     for _ in range(n_iter):
@@ -97,7 +97,7 @@ def test_ten_dimensions_one_of_which_matters_little():
 
 
 def test_proposals_are_fast():
-    """Loose: a tenth of these seconds is what an idle core needs."""
+    """A loose bound: an idle core needs a tenth of it."""
     space = {f"x{i}": uniform(0, 1) for i in range(10)}
     optimizer = Optimizer(space, n_iter=50, random_state=0)
     start = time.process_time()

@@ -11,9 +11,12 @@ from sklearn_tuners._bayes.gp import GP
 from sklearn_tuners._bayes.surrogate import (
     SCALES,
     Surrogate,
+    Trials,
     close_scores,
+    full_inputs,
     last_refit,
     wide_scores,
+    wide_unit,
 )
 from sklearn_tuners._space.space import Space
 
@@ -55,6 +58,18 @@ def test_wide_scale_does_not_shrink_as_trials_gather():
     # On the close scale the same details fill most of the range.
     seen = close_scores(np.array(gathered))
     assert seen[-1] - seen[25] > 1.0
+
+
+def test_the_unit_of_the_wide_scale_in_scores():
+    scores = np.array([*range(1, 11), -1e6, np.nan, 10.0])
+    seen = wide_scores(scores)
+    assert_allclose(wide_unit(scores), 1.0 / (seen[8] - seen[7]))
+    assert_allclose(wide_unit(7.0 * scores), 7.0 * wide_unit(scores))
+
+
+@pytest.mark.parametrize("scores", [[2.0], [2.0, 2.0, np.nan]])
+def test_the_unit_of_equal_scores_is_infinite(scores):
+    assert wide_unit(np.array(scores)) == np.inf
 
 
 @BOTH
@@ -99,18 +114,15 @@ def test_refits_come_at_scheduled_numbers_of_tells(n, expected):
     assert last_refit(last_refit(1000)) == last_refit(1000) <= 1000
 
 
-NONE = np.empty((80, 0))
-"""No inputs besides the params."""
-
-
 @pytest.fixture
 def space():
     return Space.parse({"x": uniform(0, 1), "y": uniform(0, 1), "kind": ["a", "b"]})
 
 
-def trials(space, n, seed=0):
-    rows = space.quantile(np.random.default_rng(seed).random((n, space.n_dims)))
-    return rows, np.sin(5 * rows[:, 1]) + rows[:, 2]
+def trials(space, n, context=None):
+    rows = space.quantile(np.random.default_rng(0).random((n, space.n_dims)))
+    scores = np.sin(5 * rows[:, 1]) + rows[:, 2]
+    return Trials(rows, scores, np.empty((n, 0)) if context is None else context)
 
 
 def state(processes: list[GP]):
@@ -118,15 +130,15 @@ def state(processes: list[GP]):
 
 
 def test_processes_are_a_function_of_the_trials(space):
-    rows, scores = trials(space, 30)
+    told = trials(space, 30)
     grown, fresh = Surrogate(space, 3), Surrogate(space, 3)
     for n in (10, 25, 30):
         for scale in (1, 0):
-            grown.processes(rows[:n], scores[:n], scale, NONE[:n])
+            grown.processes(told[:n], scale)
     for scale in (0, 1):
         pairs = zip(
-            state(grown.processes(rows, scores, scale, NONE[:30])),
-            state(fresh.processes(rows, scores, scale, NONE[:30])),
+            state(grown.processes(told, scale)),
+            state(fresh.processes(told, scale)),
             strict=True,
         )
         for a, b in pairs:
@@ -134,23 +146,30 @@ def test_processes_are_a_function_of_the_trials(space):
                 assert_array_equal(x, y)
 
 
-def test_uncertain_hyper_parameters_are_drawn_while_trials_are_few(space):
-    rows, scores = trials(space, 80)
+def test_hyper_parameters_are_drawn_while_trials_are_few(space):
+    told = trials(space, 80)
     surrogate = Surrogate(space, 0)
-    few = surrogate.processes(rows[:12], scores[:12], 0, NONE[:12])
+    few = surrogate.processes(told[:12], 0)
     assert len(few) == 3
     assert len({gp.signal for gp in few}) == 3
-    assert len(surrogate.processes(rows, scores, 0, NONE[:80])) == 1
+    assert len(surrogate.processes(told, 0)) == 1
 
 
 def test_what_is_good_in_part_is_expected_to_be_good_in_full(space):
-    rows, scores = trials(space, 12)
-    in_part = np.zeros((12, 1))
-    gp = Surrogate(space, 0).processes(rows, scores, 1, in_part)[0]
-    Z = space.features(rows)
-    mean, sd = gp.posterior(np.hstack([Z, np.ones((12, 1))]))
-    assert np.corrcoef(mean, scores)[0, 1] > 0.9
+    told = trials(space, 12, context=np.zeros((12, 1)))
+    gp = Surrogate(space, 0).processes(told, 1)[0]
+    mean, sd = gp.posterior(full_inputs(space, told.rows, 1))
+    assert np.corrcoef(mean, told.scores)[0, 1] > 0.9
     assert np.all(sd < 0.5 * np.sqrt(gp.signal))
+
+
+def test_trials_are_ordered_from_the_best_to_the_failed():
+    scores = np.array([0.3, np.nan, 0.5, np.inf, 0.1])
+    told = Trials(np.arange(5.0)[:, None], scores, np.empty((5, 0)))
+    assert told.finite.tolist() == [True, False, True, False, True]
+    assert told.order[:3].tolist() == [2, 0, 4]
+    assert told[:3].rows.ravel().tolist() == [0.0, 1.0, 2.0]
+    assert (len(told[:3]), told.n_context) == (3, 0)
 
 
 def test_many_trials_are_thinned_to_the_best_the_newest_and_others(space):

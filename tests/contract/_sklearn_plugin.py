@@ -1,15 +1,17 @@
-"""Pytest plugin that changes one word: scikit-learn's two searches become ours.
+"""Pytest plugin that changes one word: scikit-learn's two searches become another.
 
 `test_sklearn_contract.py` runs scikit-learn's own tests in a process of their own
-with ``-p _sklearn_plugin``. There is no adapter class: the very same `BayesSearchCV`
+with ``-p _sklearn_plugin``. There is no adapter class: the very same search
 answers to both names, with its own defaults and its own parameter names.
 
 Two environment variables are read:
 
 - ``SKLEARN_TUNERS_REPORT``: path of the JSON lines to write, one for each case;
-- ``SKLEARN_TUNERS_SUBSTITUTE``: "0" leaves scikit-learn as it is (the baseline).
+- ``SKLEARN_TUNERS_SUBSTITUTE``: "module:Class" of the search that takes both places;
+  empty leaves scikit-learn as it is (the baseline).
 """
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -19,7 +21,7 @@ import sklearn.model_selection
 import sklearn.model_selection._search
 
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV")
-SUBSTITUTE = os.environ["SKLEARN_TUNERS_SUBSTITUTE"] != "0"
+SUBSTITUTE = os.environ["SKLEARN_TUNERS_SUBSTITUTE"]
 REPORT = Path(os.environ["SKLEARN_TUNERS_REPORT"])
 
 # Files whose tables have every meta-estimator of scikit-learn in them, and the
@@ -31,11 +33,12 @@ TABLES = {
 
 # At import: pytest loads plugins before it imports any conftest or test module.
 if SUBSTITUTE:
-    from sklearn_tuners import BayesSearchCV
+    name_of_module, _, name_of_class = SUBSTITUTE.partition(":")
+    Substitute = getattr(importlib.import_module(name_of_module), name_of_class)
 
     for module in (sklearn.model_selection, sklearn.model_selection._search):
         for name in SEARCHES:
-            setattr(module, name, BayesSearchCV)
+            setattr(module, name, Substitute)
 
 
 def is_about_another_estimator(item: pytest.Item) -> bool:
@@ -68,7 +71,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     for module in {item.module for item in session.items}:
         for name in SEARCHES:
-            assert getattr(module, name, BayesSearchCV) is BayesSearchCV, module
+            assert getattr(module, name, Substitute) is Substitute, module
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
@@ -18,6 +18,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -69,9 +70,33 @@ def test_repr_of_what_has_no_space(estimator: Any) -> None:
 
 
 def test_no_default_space_is_an_error() -> None:
-    message = r"has no default search space for LinearRegression\(\)"
+    message = (
+        r"has no default search space for LinearRegression\(\): no parameter that is "
+        "worth tuning has its default value. Give param_distributions"
+    )
     with pytest.raises(ValueError, match=message):
         BayesSearchCV(LinearRegression()).fit(*DIABETES)
+
+
+class Survival(RegressorMixin, BaseEstimator):
+    """Like an estimator of a package that the registry does not know."""
+
+    def fit(self, X: Any, y: Any) -> "Survival":
+        return self
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Survival(),
+        make_pipeline(StandardScaler(), Survival()),
+        MultiOutputRegressor(Survival()),
+    ],
+)
+def test_a_class_that_is_not_known_can_be_registered(estimator: Any) -> None:
+    message = "registry does not know Survival. Give .* sklearn_tuners.register_space"
+    with pytest.raises(ValueError, match=message):
+        BayesSearchCV(estimator).fit(*DIABETES)
 
 
 def test_an_estimator_without_score_has_a_space() -> None:

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from sklearn_tuners._insight.complexity import (
-    branch_of,
+    branch_key,
     complexity,
     is_simpler,
     positions,
@@ -62,9 +62,9 @@ def test_simpler_in_every_parameter_has_the_lower_mean_rank():
 
 
 def test_branches():
-    assert branch_of({"clf": SVC(), "clf__C": 1}) == branch_of(
+    assert branch_key({"clf": SVC(), "clf__C": 1}) == branch_key(
         {"clf__C": 2, "clf": SVC(C=3)}
     )
-    assert branch_of({"clf": SVC(), "clf__C": 1}) != branch_of(
+    assert branch_key({"clf": SVC(), "clf__C": 1}) != branch_key(
         {"clf": LogisticRegression(), "clf__C": 1}
     )

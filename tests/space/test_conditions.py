@@ -98,7 +98,7 @@ def test_no_condition_inside_another():
         ),
         (
             {"degree": When([2], {"gamma": [0.1]}), "gamma": (0.0, 1.0)},
-            "'degree' of .*on 'gamma', a float from 0 to 1; .*listed values, 4096 at",
+            "'degree' of .*on 'gamma', a float from 0 to 1; .*at most 4096 listed",
         ),
         (
             {"degree": When([2], {"gamma": [1]}), "gamma": (1, 5000)},
@@ -106,7 +106,7 @@ def test_no_condition_inside_another():
         ),
         (
             {"c": When([2], {"degree": [3], "kernel": ["rbf"]})},
-            "'c' of .* never counts: .* different values of 'kernel'",
+            "'c' of .* is never active: .* different values of 'kernel'",
         ),
         ({"degree": When(3, {"kernel": ["poly"]})}, "parameter 'degree' needs to be a"),
         (
@@ -163,11 +163,11 @@ def test_conditions_chain():
     [
         (
             {"kernel": "rbf", "gamma": 0.1, "degree": 2},
-            r"'degree' has a value, but counts only where 'kernel' is in \['poly'\]; g",
+            r"'degree' has a value, but is active only where 'kernel' is in \['poly'\]",
         ),
         (
             {"kernel": "poly", "gamma": 0.1},
-            r"'degree' has no value, but counts where 'kernel' is in \['poly'\]; got",
+            r"'degree' has no value, but is active where 'kernel' is in \['poly'\]",
         ),
         ({"degree": 2, "gamma": 0.1}, "Parameter 'kernel' has no value"),
         ({"kernel": "poly", "gamma": 9, "degree": 2}, "Parameter 'gamma' is outside"),
@@ -204,7 +204,7 @@ def test_parameters_of_one_value():
         {"a": 2, "b": "x", "c": "y", "d": 3},
         {"a": 2, "b": "x", "c": "y", "d": 4},
     ]
-    with pytest.raises(ValueError, match="'b' has no value, but counts"):
+    with pytest.raises(ValueError, match="'b' has no value, but is active"):
         space.encode({"a": 2, "c": "y", "d": 3})
 
 

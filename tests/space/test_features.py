@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_tuners._space.dialects import list_dimension
 from sklearn_tuners._space.dimensions import Interval
 from sklearn_tuners._space.features import FeatureMap
+from sklearn_tuners._space.lists import list_dimension
 
 REAL = Interval(0.0, 1.0, log=False)
 THREE = list_dimension(["x", "y", "z"])

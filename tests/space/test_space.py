@@ -14,6 +14,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVC
 
+from sklearn_tuners import When
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import same_value
 from sklearn_tuners.testing import params_of, search_spaces
@@ -430,8 +431,8 @@ def test_distances():
     ]
     Z = space.features(np.array(rows))
     assert_allclose(squared_distances(Z), expected, atol=1e-12)
-    assert len(space.feature_source) == len(space.feature_group) == Z.shape[1]
-    assert len(space.group_is_categorical) == space.feature_group.max() + 1
+    assert len(space.feature_source) == Z.shape[1]
+    assert len(space.is_categorical) == space.feature_source.max() + 1
     assert_array_equal(space.feature_source, [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 
 
@@ -494,3 +495,120 @@ def test_repr():
         "'kernel': one of ['rbf', 'poly']})"
     )
     assert repr(Space.parse([{"a": [1]}, {}])) == "Space([{'a': one of [1]},\n {}])"
+
+
+# Signature ----------------------------------------------------------------------------
+
+
+class Draws:
+    """Has nothing but rvs."""
+
+    def __init__(self, draw):
+        self.draw = draw
+
+    def rvs(self, random_state):
+        return self.draw(random_state)
+
+
+def normal(mean):
+    return Draws(lambda rng: rng.normal(mean))
+
+
+def objects(*values):
+    return Draws(lambda rng: values[rng.randint(len(values))])
+
+
+@given(search_spaces())
+def test_equal_spaces_have_equal_signatures(spec):
+    signature = Space.parse(spec).signature()
+    assert same_value(signature, Space.parse(spec, random_state=1).signature())
+    assert same_value(
+        signature, pickle.loads(pickle.dumps(Space.parse(spec))).signature()
+    )
+
+
+@given(search_spaces(max_branches=1), search_spaces(max_branches=1))
+def test_signatures_tell_domains_apart(first, second):
+    a, b = Space.parse(first).branches[0], Space.parse(second).branches[0]
+    for key in a.dimensions.keys() & b.dimensions.keys():
+        one, other = a.dimensions[key], b.dimensions[key]
+        if one.same_domain(other):
+            assert same_value(one.signature(), other.signature())
+        elif one.is_categorical and other.is_categorical:
+            assert not same_value(one.signature(), other.signature())
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        normal(0),
+        objects("a", None, (1, 2)),
+        stats.beta(0.1, 0.1),  # drawn: its quantiles are too close to 0 and 1
+        stats.zipf(1.5),
+    ],
+)
+def test_the_seed_of_the_parse_is_no_part_of_the_signature(domain):
+    first, second = (Space.parse({"a": domain}, random_state=s) for s in (0, 1))
+    assert (
+        not first.branches[0]
+        .dimensions["a"]
+        .same_domain(second.branches[0].dimensions["a"])
+    )
+    assert same_value(first.signature(), second.signature())
+
+
+DIFFERENT = {
+    "a value": ({"a": [1, 2, 3]}, {"a": [1, 2, 4]}),
+    "the type of a value": ({"a": [1, 2, 3]}, {"a": [1, 2, 3.0]}),
+    "the order of values": ({"a": ["x", "y"]}, {"a": ["y", "x"]}),
+    "how often a value is listed": ({"a": ["x", "y"]}, {"a": ["x", "y", "y"]}),
+    "a name": ({"a": ["x", "y"]}, {"b": ["x", "y"]}),
+    "one of 110,000 values": (
+        {"a": [*map(str, range(110_000))]},
+        {"a": [*map(str, range(109_999)), "x"]},
+    ),
+    "a bound": ({"a": (1.0, 2.0)}, {"a": (1.0, 2.1)}),
+    "a bound of integers": ({"a": (1, 10**6)}, {"a": (1, 10**6 + 1)}),
+    "the scale": ({"a": (1.0, 2.0)}, {"a": (1.0, 2.0, "log-uniform")}),
+    "the scale of integers": ({"a": (1, 9)}, {"a": (1, 9, "log-uniform")}),
+    "the step": ({"a": range(0, 10**5, 1)}, {"a": range(0, 10**5, 2)}),
+    "an argument": ({"a": stats.norm(0, 1)}, {"a": stats.norm(0, 1.001)}),
+    "an argument, integers": ({"a": stats.binom(9, 0.3)}, {"a": stats.binom(9, 0.4)}),
+    "draws": ({"a": normal(0)}, {"a": normal(0.001)}),
+    "drawn objects": ({"a": objects("a", None)}, {"a": objects("a", "b")}),
+    "where dicts begin": ([{"a": [1]}, {"b": [1]}], [{"a": [1], "b": [1]}]),
+    "a condition": (
+        {"a": ["x", "y", "z"], "b": When([1, 2], {"a": ["x"]})},
+        {"a": ["x", "y", "z"], "b": When([1, 2], {"a": ["y"]})},
+    ),
+    "that there is a condition": (
+        {"a": ["x", "y"], "b": [1, 2]},
+        {"a": ["x", "y"], "b": When([1, 2], {"a": ["y"]})},
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT.values(), ids=DIFFERENT)
+def test_spaces_that_differ_have_different_signatures(first, second):
+    a, b = Space.parse(first).signature(), Space.parse(second).signature()
+    assert not same_value(a, b)
+
+
+def test_probabilities_of_choices_are_part_of_the_signature():
+    class Categorical:
+        categories = ("x", "y")
+
+        def __init__(self, prior):
+            self.prior = prior
+
+    even, uneven = (
+        Space.parse({"a": Categorical(prior)}).signature()
+        for prior in (None, [0.9, 0.1])
+    )
+    assert not same_value(even, uneven)
+
+
+def test_the_order_of_names_and_shares_of_dicts_are_no_part_of_the_signature():
+    one = Space.parse([({"a": [1, 2], "b": (0.0, 1.0)}, 3), ({"c": [1, 2]}, 1)])
+    other = Space.parse([{"b": (0.0, 1.0), "a": [1, 2]}, {"c": [1, 2]}])
+    assert same_value(one.signature(), other.signature())
