@@ -1,123 +1,42 @@
 """The loop on doubles: what is asked and told when, for each pool."""
 
 import contextlib
-import math
-import random
 import time
 
 import pytest
+from fakes import FakeEvaluator, FakeWorkers, ListTuner, Recorder, numbered
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_tuners._engine.loop import Engine
-from sklearn_tuners._engine.observer import Observer
-from sklearn_tuners._engine.trial import Proposal, Trial
-from sklearn_tuners._engine.workers import Overdue, WorkerDeath
-from sklearn_tuners._space.point import Point
+from sklearn_tuners._engine.trial import Trial
+from sklearn_tuners._engine.workers import Overdue
 
 
-def point(x):
-    """Return a point with one parameter; the loop reads nothing of it."""
-    return Point({"x": x}, None, b"")
-
-
-class ListTuner:
-    """Proposes 0, 1, 2, ... and writes down what it knew at each proposal."""
-
-    def __init__(self, size=math.inf, n_independent=0):
-        self.size = size
-        self.n_independent = n_independent
-        self.told = []
-        self.log = []
-
-    exhausted = "space exhausted"
-
-    def ask(self, pending):
-        number = len(self.log)
-        if number >= self.size:
-            return None
-        known = [value for value, _ in self.told]
-        self.log.append((known, [trial.params["x"] for trial in pending]))
-        return Proposal(point(number))
-
-    def tell(self, trial, score):
-        self.told.append((trial.params["x"], score))
-
-
-class ShufflingWorkers:
-    """Finishes running calls in an order of its own; some calls kill their worker."""
-
-    def __init__(self, n_workers, seed=0, killers=()):
-        self.n_workers = n_workers
-        self.running = []
-        self.random = random.Random(seed)
-        self.killers = set(killers)
-        self.max_running = 0
-        self.n_deaths = 0
-        self.log = []
-
-    @property
-    def n_running(self):
-        return len(self.running)
-
-    def start(self, token):
-        self.running.append(token)
-        self.log.append(tuple(self.running))
-        self.max_running = max(self.max_running, self.n_running)
-
-    def next_done(self):
-        token = self.running.pop(self.random.randrange(len(self.running)))
-        if token in self.killers:
-            self.n_deaths += 1
-            lost, self.running = [token, *self.running], []
-            raise WorkerDeath(lost, None, "killed")
-        return token, ({"test_scores": sum(token)}, False)
-
-
-class RecordingHooks(Observer):
-    """An evaluator on a pool of doubles that also writes down what it hears."""
-
-    def __init__(self, workers, stop=None):
-        self.workers = workers
-        self.stop = stop
-        self.numbers = []
-        self.seen = []
-        self.failures = []
-
-    def submit(self, trial, split):
-        assert trial.outcomes[split] is None
-        self.workers.start((trial.number, split))
-
-    def proposed(self, trial):
-        self.numbers.append(trial.number)
-
-    def finished(self, trial, split, outcome):
-        self.seen.append((trial.number, split))
-
-    def failed(self, trial, split, failure):
-        self.failures.append((trial.number, split))
-        return {"test_scores": math.nan, "fit_error": failure.text}
-
-    def score(self, trial):
-        scores = [outcome["test_scores"] for outcome in trial.outcomes]
-        return sum(scores) / len(scores)
-
-
-def run(tuner, workers, *, n_iter, n_splits=3, lag=None, hooks=None, **kwargs):
-    hooks = hooks or RecordingHooks(workers)
+def run(tuner, workers, *, n_iter, n_splits=3, lag=None, recorder=None, **kwargs):
     engine = Engine(
         tuner,
         workers,
-        hooks,
+        FakeEvaluator(workers),
         n_iter=n_iter,
         n_splits=n_splits,
         lag=lag,
-        stop=hooks.stop,
-        observers=[hooks],
+        observers=[recorder] if recorder else [],
         **kwargs,
     )
     engine.run()
     return engine
+
+
+def after(n_told):
+    """A stop at the tell of that many trials."""
+    scores = []
+
+    def stop(trial, score):
+        scores.append(score)
+        return "enough" if len(scores) == n_told else None
+
+    return stop
 
 
 @given(
@@ -128,14 +47,19 @@ def run(tuner, workers, *, n_iter, n_splits=3, lag=None, hooks=None, **kwargs):
     seed=st.integers(0, 99),
 )
 def test_every_split_of_every_trial_runs_once(n_workers, n_splits, n_iter, lag, seed):
-    workers = ShufflingWorkers(n_workers, seed)
-    hooks = RecordingHooks(workers)
+    workers = FakeWorkers(n_workers, seed)
+    recorder = Recorder()
     engine = run(
-        ListTuner(), workers, n_iter=n_iter, n_splits=n_splits, lag=lag, hooks=hooks
+        ListTuner(),
+        workers,
+        n_iter=n_iter,
+        n_splits=n_splits,
+        lag=lag,
+        recorder=recorder,
     )
     assert [trial.params["x"] for trial in engine.rows] == list(range(n_iter))
-    assert hooks.numbers == list(range(n_iter))
-    assert sorted(hooks.seen) == [
+    assert [trial.number for trial in recorder.trials] == list(range(n_iter))
+    assert sorted(recorder.finished_splits) == [
         (i, j) for i in range(n_iter) for j in range(n_splits)
     ]
     for trial in engine.rows:
@@ -157,7 +81,7 @@ def test_with_a_lag_what_a_proposal_knows_does_not_depend_on_timing(
     logs = []
     for seed in seeds:
         tuner = ListTuner(n_independent=n_independent)
-        run(tuner, ShufflingWorkers(n_workers, seed), n_iter=10, lag=lag)
+        run(tuner, FakeWorkers(n_workers, seed), n_iter=10, lag=lag)
         logs.append(tuner.log[n_independent:])
     assert logs[0] == logs[1]
     for number, (known, pending) in enumerate(logs[0], start=n_independent):
@@ -169,17 +93,17 @@ def test_with_a_lag_what_a_proposal_knows_does_not_depend_on_timing(
 def test_with_a_lag_the_next_proposal_is_made_while_all_workers_are_busy(
     lag, n_running
 ):
-    workers = ShufflingWorkers(3)
-    hooks = RecordingHooks(workers)
+    workers = FakeWorkers(3)
+    recorder = Recorder()
     busy = []
-    hooks.proposed = lambda trial: busy.append(workers.n_running)
-    run(ListTuner(), workers, n_iter=9, n_splits=3, lag=lag, hooks=hooks)
+    recorder.proposed = lambda trial: busy.append(workers.n_running)
+    run(ListTuner(), workers, n_iter=9, n_splits=3, lag=lag, recorder=recorder)
     assert busy == [0] + 8 * [n_running]
 
 
 def test_proposals_that_depend_on_no_score_do_not_wait():
     tuner = ListTuner(n_independent=6)
-    workers = ShufflingWorkers(8)
+    workers = FakeWorkers(8)
     run(tuner, workers, n_iter=10, n_splits=1, lag=0)
     assert workers.max_running == 6
     assert tuner.log[6] == (list(range(6)), [])
@@ -187,29 +111,30 @@ def test_proposals_that_depend_on_no_score_do_not_wait():
 
 def test_without_a_lag_all_that_is_finished_is_known():
     tuner = ListTuner()
-    workers = ShufflingWorkers(4)
-    hooks = RecordingHooks(workers)
+    workers = FakeWorkers(4)
+    recorder = Recorder()
     ask, known_in_time = tuner.ask, []
 
     def checked_ask(pending):
-        finished = [i for i in range(20) if all((i, j) in hooks.seen for j in range(3))]
+        seen = recorder.finished_splits
+        finished = [i for i in range(20) if all((i, j) in seen for j in range(3))]
         known_in_time.append(sorted(x for x, _ in tuner.told) == finished)
         return ask(pending)
 
     tuner.ask = checked_ask
-    run(tuner, workers, n_iter=20, hooks=hooks)
+    run(tuner, workers, n_iter=20, recorder=recorder)
     assert known_in_time == [True] * 20
 
 
 @pytest.mark.parametrize("lag", [None, 0, 2])
 def test_a_space_that_is_used_up_ends_the_run(lag):
-    engine = run(ListTuner(size=4), ShufflingWorkers(3), n_iter=10, lag=lag)
+    engine = run(ListTuner(size=4), FakeWorkers(3), n_iter=10, lag=lag)
     assert len(engine.rows) == 4
     assert engine.stop_reason == "space exhausted"
 
 
 def test_a_stop_request_finishes_the_trials_that_have_begun():
-    workers = ShufflingWorkers(2)
+    workers = FakeWorkers(2)
     next_done = workers.next_done
 
     def stop_at_trial_2():
@@ -235,34 +160,30 @@ def test_a_stop_request_finishes_the_trials_that_have_begun():
 def test_the_rows_of_a_stopped_run_do_not_depend_on_timing(
     n_workers, lag, n_independent, seed
 ):
-    workers = ShufflingWorkers(n_workers, seed)
-    hooks = RecordingHooks(
-        workers, lambda trial, score: "enough" if trial.number == 6 else None
-    )
     engine = run(
         ListTuner(n_independent=n_independent),
-        workers,
+        FakeWorkers(n_workers, seed),
         n_iter=30,
         lag=lag,
-        hooks=hooks,
+        stop=after(7),
     )
     assert engine.stop_reason == "enough"
     assert [trial.number for trial in engine.rows] == list(range(7 + lag))
 
 
 def test_nothing_begins_after_the_deadline():
-    workers = ShufflingWorkers(2)
+    workers = FakeWorkers(2)
     engine = run(ListTuner(), workers, n_iter=5, deadline=time.time() - 1)
     assert engine.rows == engine.trials == []
     assert engine.stop_reason == "max_time"
 
 
 def test_a_deadline_that_passes_when_all_has_begun_stops_nothing():
-    workers = ShufflingWorkers(1)
+    workers = FakeWorkers(1)
     engine = Engine(
         ListTuner(),
         workers,
-        RecordingHooks(workers),
+        FakeEvaluator(workers),
         n_iter=2,
         n_splits=2,
         lag=0,
@@ -282,7 +203,7 @@ def test_a_deadline_that_passes_when_all_has_begun_stops_nothing():
 
 
 def test_an_evaluation_that_comes_too_late_is_no_row():
-    workers = ShufflingWorkers(1)
+    workers = FakeWorkers(1)
     next_done = workers.next_done
     workers.next_done = lambda: (
         (next_done()[0], (None, False)) if len(workers.log) > 5 else next_done()
@@ -304,69 +225,62 @@ def test_an_evaluation_that_comes_too_late_is_no_row():
 def test_a_continued_run_runs_only_what_is_missing(
     n_workers, lag, interrupted_after, seed
 ):
-    workers = ShufflingWorkers(n_workers, seed)
-    hooks = RecordingHooks(workers)
-    whole = ListTuner()
-
-    def interrupt(trial, split, outcome):
-        hooks.seen.append((trial.number, split))
-        if len(hooks.seen) == interrupted_after:
-            raise KeyboardInterrupt
-
-    hooks.finished = interrupt
+    workers = FakeWorkers(n_workers, seed, kill_after=interrupted_after)
+    first, rest = Recorder(), Recorder()
     engine = Engine(
-        whole, workers, hooks, n_iter=10, n_splits=3, lag=lag, observers=[hooks]
+        ListTuner(),
+        workers,
+        FakeEvaluator(workers),
+        n_iter=10,
+        n_splits=3,
+        lag=lag,
+        observers=[first],
     )
     with contextlib.suppress(KeyboardInterrupt):
         engine.run()
 
-    again = ShufflingWorkers(n_workers, seed + 1)
-    rest = RecordingHooks(again)
     tuner = ListTuner()
     tuner.log = [None] * len(engine.trials)  # numbers go on from here
     continued = run(
         tuner,
-        again,
+        FakeWorkers(n_workers, seed + 1),
         n_iter=10,
         lag=lag,
-        hooks=rest,
+        recorder=rest,
         trials=[Trial(t.number, t.point, list(t.outcomes)) for t in engine.trials],
     )
-    assert sorted(hooks.seen + rest.seen) == [
+    assert sorted(first.finished_splits + rest.finished_splits) == [
         (i, j) for i in range(10) for j in range(3)
     ]
     assert [trial.params["x"] for trial in continued.rows] == list(range(10))
     if lag is not None:
         uninterrupted = ListTuner()
-        run(uninterrupted, ShufflingWorkers(n_workers), n_iter=10, lag=lag)
+        run(uninterrupted, FakeWorkers(n_workers), n_iter=10, lag=lag)
         n_asked = len(engine.trials)
         assert tuner.log[n_asked:] == uninterrupted.log[n_asked:]
         assert tuner.told == uninterrupted.told
 
 
 def test_a_larger_n_iter_extends_and_a_smaller_one_cuts():
-    first = run(ListTuner(), ShufflingWorkers(2), n_iter=5, lag=1)
+    first = run(ListTuner(), FakeWorkers(2), n_iter=5, lag=1)
     for n_iter in (3, 8):
         tuner = ListTuner()
         tuner.log = [None] * 5
-        engine = run(
-            tuner, ShufflingWorkers(2), n_iter=n_iter, lag=1, trials=first.trials
-        )
+        engine = run(tuner, FakeWorkers(2), n_iter=n_iter, lag=1, trials=first.trials)
         assert [trial.number for trial in engine.rows] == list(range(n_iter))
 
 
 def test_nothing_begins_when_what_is_known_already_says_to_stop():
-    trials = [Trial(i, point(i), [{"test_scores": 0.0}] * 2) for i in range(3)]
-    trials.append(Trial(3, point(3), [None, None]))  # had begun when it was stopped
-    workers = ShufflingWorkers(2)
-    hooks = RecordingHooks(workers, lambda trial, score: "enough")
+    trials = [Trial(i, numbered(i), [{"test_scores": 0.0}] * 2) for i in range(3)]
+    trials.append(Trial(3, numbered(3), [None, None]))  # had begun when it was stopped
+    workers = FakeWorkers(2)
     engine = run(
         ListTuner(n_independent=4),
         workers,
         n_iter=9,
         n_splits=2,
         lag=1,
-        hooks=hooks,
+        stop=after(1),
         trials=trials,
     )
     assert workers.log == []
@@ -387,17 +301,18 @@ def test_nothing_begins_when_what_is_known_already_says_to_stop():
 def test_what_kills_workers_is_given_up_and_all_else_is_run(
     n_workers, lag, killers, seed
 ):
-    workers = ShufflingWorkers(n_workers, seed, killers)
-    hooks = RecordingHooks(workers)
-    engine = run(ListTuner(), workers, n_iter=8, lag=lag, hooks=hooks)
-    assert set(hooks.failures) == killers
-    assert sorted(hooks.seen) == [(i, j) for i in range(8) for j in range(3)]
+    workers, recorder = FakeWorkers(n_workers, seed, killers=killers), Recorder()
+    engine = run(ListTuner(), workers, n_iter=8, lag=lag, recorder=recorder)
+    assert set(engine.evaluator.failures) == killers
+    assert sorted(recorder.finished_splits) == [
+        (i, j) for i in range(8) for j in range(3)
+    ]
     assert len(engine.rows) == 8
     assert workers.n_deaths <= 3 * len(killers)
 
 
 def test_a_suspect_runs_alone_and_there_is_a_warning_for_each_death():
-    workers = ShufflingWorkers(4, killers=[(1, 1)])
+    workers = FakeWorkers(4, killers=[(1, 1)])
     with pytest.warns(RuntimeWarning, match="A worker died") as caught:
         run(ListTuner(), workers, n_iter=6)
     assert len(caught) == workers.n_deaths == 3
@@ -406,8 +321,8 @@ def test_a_suspect_runs_alone_and_there_is_a_warning_for_each_death():
 
 
 def test_an_overdue_evaluation_fails_and_innocent_ones_run_again():
-    workers = ShufflingWorkers(3)
-    hooks = RecordingHooks(workers)
+    workers = FakeWorkers(3)
+    recorder = Recorder()
     next_done = workers.next_done
 
     def overdue():
@@ -418,7 +333,9 @@ def test_an_overdue_evaluation_fails_and_innocent_ones_run_again():
         return next_done()
 
     workers.next_done = overdue
-    engine = run(ListTuner(), workers, n_iter=5, hooks=hooks)
-    assert hooks.failures == [(2, 0)]
-    assert sorted(hooks.seen) == [(i, j) for i in range(5) for j in range(3)]
+    engine = run(ListTuner(), workers, n_iter=5, recorder=recorder)
+    assert engine.evaluator.failures == [(2, 0)]
+    assert sorted(recorder.finished_splits) == [
+        (i, j) for i in range(5) for j in range(3)
+    ]
     assert len(engine.rows) == 5

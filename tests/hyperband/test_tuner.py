@@ -1,4 +1,4 @@
-"""Which candidate is next, at which resource, on a tuner that is driven by hand."""
+"""Who is tried next, at which resource, on a tuner that is driven by hand."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from fakes import FakeEvaluator, FakeWorkers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import uniform
 
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._engine.loop import Engine
-from sklearn_tuners._engine.observer import Observer
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._hyperband.brackets import make_brackets
 from sklearn_tuners._hyperband.sampler import ModelSampler, RandomSampler
@@ -25,11 +25,11 @@ SPACE = Space.parse({"x": uniform(0, 1), "y": uniform(0, 1)})
 RUNGS = (1, 3, 9)
 
 
-def model_sampler(space, seed=0, **kwargs):
-    return ModelSampler(Optimizer(space, random_state=seed, **kwargs), seed)
+def model_sampler(space, seed=0):
+    return ModelSampler(Optimizer(space, random_state=seed), seed)
 
 
-def make_tuner(space=SPACE, rungs=RUNGS, **changes):
+def make_tuner(space=SPACE, rungs=RUNGS, sampler=None, **changes):
     settings = {
         "rungs": rungs,
         "factor": 3,
@@ -38,7 +38,7 @@ def make_tuner(space=SPACE, rungs=RUNGS, **changes):
         "repeats": False,
         "extend": lambda params, chain, resource: (*chain, resource),
     }
-    sampler = RandomSampler(space, (), seed=0)
+    sampler = sampler or RandomSampler(space, (), seed=0)
     return HalvingTuner(space, sampler, **(settings | changes))
 
 
@@ -48,7 +48,7 @@ def quality(trial):
 
 
 class Driver:
-    """Stands in for the engine: asks, and tells in any order.
+    """Asks and tells a tuner in any order, where the engine has one order.
 
     With more than one worker it finishes a random one of the pending trials.
     """
@@ -227,7 +227,7 @@ def test_a_finite_space_ends_and_nothing_runs_twice(
     space = Space.parse({"x": np.linspace(0, 1, size).tolist()})
     tuner = make_tuner(space, **budget)
     if not is_random:
-        tuner.sampler = model_sampler(space, seed=0)
+        tuner.sampler = model_sampler(space)
     driver = Driver(tuner, failing(share, seed), n_workers, seed).run()
     runs = Counter((t.stage.candidate, t.stage.resource) for t in driver.trials)
     assert driver.n_run == len(runs)
@@ -334,7 +334,7 @@ def test_replaying_the_tells_gives_the_same_proposals(
     def tuner():
         made = make_tuner(space, **budget)
         if not is_random:
-            made.sampler = model_sampler(space, seed=0)
+            made.sampler = model_sampler(space)
         return made
 
     driver = Driver(tuner(), failing(0.1, seed), n_workers, seed)
@@ -362,52 +362,28 @@ def test_replaying_the_tells_gives_the_same_proposals(
 # In the engine ------------------------------------------------------------------------
 
 
-class Shuffled(Observer):
-    """Workers and hooks: calls end in any order, until the process is killed."""
-
-    def __init__(self, n_workers, seed, score, kill_after=math.inf):
-        self.n_workers = n_workers
-        self.rng = np.random.default_rng(seed)
-        self.score = score
-        self.kill_after = kill_after
-        self.running, self.journal, self.n_done = [], {}, 0
-
-    @property
-    def n_running(self):
-        return len(self.running)
-
-    def submit(self, trial, split):
-        assert trial.outcomes[split] is None
-        self.running.append((trial.number, split))
-
-    def next_done(self):
-        token = self.running.pop(int(self.rng.integers(len(self.running))))
-        if self.n_done >= self.kill_after:
-            raise KeyboardInterrupt
-        self.n_done += 1
-        return token, ({"split": token[1]}, False)
-
-    def proposed(self, trial):
-        self.journal[trial.number] = (trial, [None] * len(trial.outcomes))
-
-    def finished(self, trial, split, outcome):
-        if trial.number in self.journal:  # else it is from an earlier run
-            self.journal[trial.number][1][split] = outcome
-
-
-def engine_run(tuner, world, lag, before=()):
+def engine_run(tuner, workers, score, lag, before=()):
+    """Return the engine at its end, or where the process was killed."""
     engine = Engine(
         tuner,
-        world,
-        world,
+        workers,
+        FakeEvaluator(workers, score),
         n_iter=10**6,
         n_splits=2,
         lag=lag,
-        observers=[world],
         trials=before,
     )
-    engine.run()
+    with suppress(KeyboardInterrupt):
+        engine.run()
     return engine
+
+
+def left_by(killed):
+    """Return the trials that a journal keeps of a run."""
+    return [
+        Trial(trial.number, trial.point, list(trial.outcomes), trial.stage)
+        for trial in killed.trials
+    ]
 
 
 def history(engine):
@@ -437,7 +413,7 @@ def test_with_a_lag_timing_and_the_number_of_workers_do_not_matter(
 ):
     runs = [
         engine_run(
-            new_tuner(size, budget), Shuffled(n, seed, failing(0.1, seeds[0])), lag
+            new_tuner(size, budget), FakeWorkers(n, seed), failing(0.1, seeds[0]), lag
         )
         for n, seed in zip(n_workers, seeds, strict=True)
     ]
@@ -453,17 +429,12 @@ def test_a_killed_run_resumes_to_the_same(
 ):
     score = failing(0.1, seeds[0])
     expected = engine_run(
-        new_tuner(size, budget), Shuffled(n_workers[0], seeds[0], score), lag
+        new_tuner(size, budget), FakeWorkers(n_workers[0], seeds[0]), score, lag
     )
-    killed = Shuffled(n_workers[0], seeds[0], score, kill_after)
-    with suppress(KeyboardInterrupt):
-        engine_run(new_tuner(size, budget), killed, lag)
-    before = [
-        Trial(trial.number, trial.point, list(outcomes), trial.stage)
-        for trial, outcomes in killed.journal.values()
-    ]
-    world = Shuffled(n_workers[1], seeds[1], score)
-    resumed = engine_run(new_tuner(size, budget), world, lag, before)
+    workers = FakeWorkers(n_workers[0], seeds[0], kill_after=kill_after)
+    killed = engine_run(new_tuner(size, budget), workers, score, lag)
+    workers = FakeWorkers(n_workers[1], seeds[1])
+    resumed = engine_run(new_tuner(size, budget), workers, score, lag, left_by(killed))
     assert history(resumed) == history(expected)
 
 
@@ -472,25 +443,18 @@ def test_who_returns_depends_on_no_timing_and_no_resume(kill_after):
     space = Space.parse({"x": list(range(8)), "y": list(range(8))})
 
     def tuner():
-        made = make_tuner(space, n_candidates=30)
-        made.sampler = model_sampler(space, seed=1)
-        return made
+        return make_tuner(space, sampler=model_sampler(space, seed=1), n_candidates=30)
 
     def score(trial):
         x, y = trial.params["x"], trial.params["y"]
         return -((x - 5) ** 2) - (y - 3) ** 2 * (trial.stage.resource > 1)
 
-    expected = history(engine_run(tuner(), Shuffled(1, 0, score), 3))
+    expected = history(engine_run(tuner(), FakeWorkers(1), score, 3))
     begun = [stage.candidate for _, stage in expected if stage.rung == 0]
     assert len(set(begun)) < len(begun)
-    killed = Shuffled(4, 1, score, kill_after)
-    with suppress(KeyboardInterrupt):
-        engine_run(tuner(), killed, 3)
-    before = [
-        Trial(trial.number, trial.point, list(outcomes), trial.stage)
-        for trial, outcomes in killed.journal.values()
-    ]
-    resumed = engine_run(tuner(), Shuffled(2, 2, score), 3, before)
+    killed = engine_run(tuner(), FakeWorkers(4, 1, kill_after=kill_after), score, 3)
+    assert not killed.stop_reason
+    resumed = engine_run(tuner(), FakeWorkers(2, 2), score, 3, left_by(killed))
     assert history(resumed) == expected
 
 
@@ -500,8 +464,8 @@ def test_who_returns_depends_on_no_timing_and_no_resume(kill_after):
     seed=st.integers(0, 10**6),
 )
 def test_without_a_lag_every_bracket_ends_too(size, n_workers, seed):
-    world = Shuffled(n_workers, seed, failing(0.0, seed))
-    engine = engine_run(new_tuner(size, {}), world, None)
+    workers = FakeWorkers(n_workers, seed)
+    engine = engine_run(new_tuner(size, {}), workers, failing(0.0, seed), None)
     assert engine.stop_reason in ("brackets", "n_iter", "space exhausted")
     last = {}
     for trial in engine.rows:
@@ -597,16 +561,16 @@ def test_the_full_resource_is_always_trusted():
 # The sampler --------------------------------------------------------------------------
 
 
-def test_a_share_of_candidates_is_random_and_the_number_decides_which(monkeypatch):
-    monkeypatch.setattr(Optimizer, "ask_point", lambda *args: "proposed")
-    sampler = model_sampler(SPACE)
+def test_a_share_of_candidates_is_random_and_the_number_decides_which():
+    optimizer = Optimizer(SPACE, random_state=0)
+    optimizer.ask_point = lambda pending, again: "proposed"
+    sampler = ModelSampler(optimizer, seed=0)
     asked = [sampler.ask(number, [], []) for number in range(200)]
     n_first = sampler.n_initial_points
     assert asked[:n_first] == ["proposed"] * n_first
     share = 1 - asked.count("proposed") / (200 - n_first)
     assert 0.15 < share < 0.35
-    number = next(n for n, point in enumerate(asked) if point != "proposed")
-    assert sampler.ask(number, [], []).params == asked[number].params
+    assert sampler.ask(50, [], []) == asked[50]
 
 
 @pytest.mark.parametrize("n_workers", [1, 4])
@@ -618,8 +582,8 @@ def test_the_model_lets_dropped_candidates_return(n_workers):
         return -((x - 5) ** 2) - (y - 3) ** 2 * (trial.stage.resource > 1)
 
     def run():
-        tuner = make_tuner(space, n_candidates=45)
-        tuner.sampler = model_sampler(space, seed=1)
+        sampler = model_sampler(space, seed=1)
+        tuner = make_tuner(space, sampler=sampler, n_candidates=45)
         return Driver(tuner, score, n_workers).run()
 
     driver = run()
@@ -643,12 +607,10 @@ def test_the_model_lets_dropped_candidates_return(n_workers):
 
 def test_first_candidates_are_the_ones_given_each_once():
     given_ = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}, {"x": 0.25, "y": 0.5}]
-    proposing = model_sampler(SPACE, initial_params=given_)
-    first = Optimizer(SPACE, initial_params=given_).initial_points
-    for sampler in (RandomSampler(SPACE, first, seed=0), proposing):
-        tuner = make_tuner()
-        tuner.sampler = sampler
-        driver = Driver(tuner).run()
+    optimizer = Optimizer(SPACE, initial_params=given_, random_state=0)
+    of_model = ModelSampler(optimizer, seed=0)
+    for sampler in (of_model, RandomSampler(SPACE, optimizer.initial_points, seed=0)):
+        driver = Driver(make_tuner(sampler=sampler)).run()
         newcomers = {}
         for trial in driver.trials:
             newcomers.setdefault(trial.stage.candidate, trial.params)

@@ -1,17 +1,15 @@
 """When a search stops, on lists of scores."""
 
-import heapq
 import math
 
 import numpy as np
 import pytest
+from fakes import FakeEvaluator, ListTuner, TimedWorkers
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_tuners._engine.loop import Engine
-from sklearn_tuners._engine.trial import Proposal
 from sklearn_tuners._search.stopping import Stopping, default_lag, has_stalled
-from sklearn_tuners._space.point import Point
 
 NAN = math.nan
 scores = st.lists(st.floats(-1, 1) | st.just(NAN), max_size=12)
@@ -94,41 +92,13 @@ def test_the_default_lag_leaves_work_for_every_worker(n_workers, n_splits):
 
 
 def share_of_time_used(n_workers, lag, seed):
-    """Of virtual workers, until the last of 160 x 5 evaluations begins."""
-    rng = np.random.default_rng(seed)
-    durations = rng.lognormal(sigma=1.0, size=(160, 5))
-    running, intervals, now, last = [], [], 0.0, 0.0
-
-    class Pool:
-        n_running = property(lambda self: len(running))
-
-        def next_done(self):
-            nonlocal now
-            now, token = heapq.heappop(running)
-            return token, ({}, False)
-
-    class Evaluator:
-        def submit(self, trial, split):
-            nonlocal last
-            last = now
-            end = now + durations[trial.number, split]
-            heapq.heappush(running, (end, (trial.number, split)))
-            intervals.append((now, end))
-
-        def score(self, trial):
-            return 0.0
-
-    class Tuner:
-        n_independent = 5
-        exhausted = "never"
-        ask = staticmethod(lambda pending: Proposal(Point({}, None, b"")))
-        tell = staticmethod(lambda trial, score: None)
-
-    pool = Pool()
-    pool.n_workers = n_workers
-    Engine(Tuner(), pool, Evaluator(), n_iter=160, n_splits=5, lag=lag).run()
-    busy = sum(min(end, last) - begin for begin, end in intervals)
-    return busy / (n_workers * last)
+    """Return the share of the time that workers are used until the last call begins."""
+    durations = np.random.default_rng(seed).lognormal(sigma=1.0, size=(160, 5))
+    workers = TimedWorkers(n_workers, lambda token: durations[token])
+    tuner = ListTuner(n_independent=5)
+    evaluator = FakeEvaluator(workers)
+    Engine(tuner, workers, evaluator, n_iter=160, n_splits=5, lag=lag).run()
+    return workers.share_used()
 
 
 @pytest.mark.parametrize("n_workers", [2, 3, 4, 5, 6, 7, 8])
