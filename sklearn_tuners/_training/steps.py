@@ -155,7 +155,7 @@ def set_resource(estimator: Any, resource: str, value: int) -> None:
         estimator.set_params(**{resource: value})
     except (AttributeError, ValueError) as error:  # the first if it is "passthrough"
         raise ValueError(
-            f"resource={resource!r} is not a parameter of the candidate {estimator!r}, "
+            f"resource={resource!r} is not a parameter of {estimator!r}, a candidate "
             "in which the search space has replaced a step"
         ) from error
 
