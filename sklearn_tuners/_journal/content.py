@@ -13,7 +13,6 @@ nothing about the search.
 
 from __future__ import annotations
 
-import copy
 import copyreg
 import functools
 import io
@@ -375,16 +374,18 @@ def _read_file(value: io.IOBase, walk: _Walk) -> bytes:
 
 @_read.register(rv_frozen)
 def _read_frozen_distribution(value: Any, walk: _Walk) -> bytes:
-    return walk.parts("distribution", (value.dist, value.args, value.kwds))
+    return walk.parts("frozen", (value.dist, value.args, value.kwds))
 
 
 @_read.register(stats.rv_continuous)
 @_read.register(stats.rv_discrete)
 def _read_distribution(value: Any, walk: _Walk) -> bytes:
-    # It holds numpy's global random state, which is no part of what it is.
-    value = copy.copy(value)
-    value.random_state = 0
-    return _read_object(value, walk)
+    # Its random state, numpy's global one, is no part of what it is; its methods,
+    # plain and vectorised, are those of the class.
+    left_out = np.random.RandomState | np.random.Generator | np.vectorize | MethodType
+    state = {k: v for k, v in vars(value).items() if not isinstance(v, left_out)}
+    pieces = walk.piece(type(value)), walk.items("state", state.items(), ".{}")
+    return walk.join("distribution", pieces)
 
 
 def _import_name(value: Any) -> tuple[str, str] | None:
