@@ -1,6 +1,8 @@
 """Tests of single dimensions: codecs, their accuracy, closed forms."""
 
+import copy
 import math
+import pickle
 from decimal import Decimal
 
 import numpy as np
@@ -237,6 +239,52 @@ def test_table_rejects():
         NotInDomainError, match=r"got 5, accepted is one of \[0, 1, 2\]"
     ):
         table(3).encode(5)
+
+
+class Counted:
+    """Counts how often any of them is compared."""
+
+    n_compared = 0
+
+    def __init__(self, i):
+        self.i = i
+
+    def __eq__(self, other):
+        Counted.n_compared += 1
+        return self.i == other.i
+
+    def __hash__(self):
+        return hash(self.i)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: Counted(i),
+        lambda i: [Counted(i)],
+        lambda i: {"a": [Counted(i)]},
+    ],
+)
+def test_a_value_is_found_among_many_by_few_comparisons(make):
+    n = 2000
+    values = [make(i) for i in range(n)]
+    many = Table(values, np.arange(n) / (n - 1), np.ones(n), is_categorical=True)
+    for table in (many, pickle.loads(pickle.dumps(many)), copy.deepcopy(many)):
+        table.encode(table.values[0])
+        Counted.n_compared = 0
+        for k in range(n):
+            assert table.encode(make(k)) == table.encode(table.values[k]) == k / (n - 1)
+        assert Counted.n_compared <= 3 * n
+
+
+def test_a_value_that_changed_is_still_found():
+    lists = [[0], [1], [2]]
+    table = Table(lists, np.array([0.0, 0.5, 1.0]), np.ones(3), is_categorical=True)
+    assert table.encode([1]) == 0.5
+    lists[1].append(9)
+    assert table.encode(lists[1]) == table.encode([1, 9]) == 0.5
+    with pytest.raises(NotInDomainError):
+        table.encode([1])
 
 
 def test_infinite_table_has_no_levels():
