@@ -466,15 +466,26 @@ class Progression(Discrete):
         # Cells reach half a step beyond the first and the last value, so that these
         # have their full share, as in Optuna's IntDistribution(log=True). The lower
         # edge must stay positive.
-        self._start = math.log(max(first - gap / 2, first / 2)) if log else 0.0
+        edge = max(first - gap / 2, first / 2)
+        # The logarithm of large values does not resolve their steps. That of their
+        # ratio to the edge does.
+        self._is_relative = log and low >= MAX_INTEGERS
+        self._offset = min(0.5, first / gap / 2) if self._is_relative else 0.0
+        self._ratio = gap / edge if self._is_relative else 0.0
+        self._start = math.log(edge) if log else 0.0
         last = first + gap * (n - 1)
-        self._width = (
-            math.log(last + gap / 2) - self._start if log else float(self.n_coded)
-        )
+        if self._is_relative:
+            self._width = math.log1p((n - 0.5 + self._offset) * self._ratio)
+        elif log:
+            self._width = math.log(last + gap / 2) - self._start
+        else:
+            self._width = float(self.n_coded)
 
     def level(self, u: FloatArray) -> IntArray:
-        """Index of the value in whose cell the coordinate lies."""
-        if self.log:
+        """Return the index of the value in whose cell the coordinate lies."""
+        if self._is_relative:
+            k = np.rint(np.expm1(u * self._width) / self._ratio - self._offset)
+        elif self.log:
             x = np.exp(self._start + u * self._width)
             k = np.rint((x - float(self._low)) / float(self._step))
         else:
@@ -482,6 +493,8 @@ class Progression(Discrete):
         return np.minimum(np.maximum(k, 0), self.n_coded - 1).astype(np.int64)
 
     def _position(self, k: IntArray) -> FloatArray:
+        if self._is_relative:
+            return np.asarray(np.log1p((k + self._offset) * self._ratio) / self._width)
         if self.log:
             x = float(self._low) + float(self._step) * k
             return np.asarray((np.log(x) - self._start) / self._width)

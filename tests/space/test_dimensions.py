@@ -100,7 +100,8 @@ def test_interval_accepts_any_number(value):
 @st.composite
 def progressions(draw):
     log = draw(st.booleans())
-    low = draw(st.integers(1, 10**6) if log else st.integers(-(10**9), 10**9))
+    small = st.integers(1, 10**6) if log else st.integers(-(10**9), 10**9)
+    low = draw(small | st.integers(MAX_INTEGERS, 10**30))
     n = draw(st.integers(2, 20) | st.integers(2, 10**6) | st.integers(2, MAX_INTEGERS))
     step = draw(st.integers(1, 10)) if n < 10**9 else 1
     return Progression(low, step, n, log=log, log_prior=draw(st.booleans()))
@@ -124,6 +125,19 @@ def test_progression_snap(progression, u):
     assert again == snapped
     for draw in (progression.snap, progression.quantile):
         assert progression.snap(draw(np.asarray(u))) == draw(np.asarray(u))
+
+
+@pytest.mark.parametrize(("low", "step"), [(2**40, 1), (2**40 + 7, 2**41), (10**18, 3)])
+def test_large_values_on_a_log_scale_are_spaced_as_their_logarithms(low, step):
+    n = 10_001
+    progression = Progression(low, step, n, log=True, log_prior=True)
+    edge = max(Decimal(low) - Decimal(step) / 2, Decimal(low) / 2)
+    end = low + (n - 1) * step + Decimal(step) / 2
+    for k in (0, 1, 5, n // 2, n - 1):
+        value = low + k * step
+        assert progression.value(k) == value
+        expected = (value / edge).ln() / (end / edge).ln()
+        assert progression.encode(value) == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_progression_shares():
