@@ -22,8 +22,9 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from sklearn_tuners._space.coordinates import coordinate_resolution, round_coord
 from sklearn_tuners._space.values import (
     clip_integer,
     equivalent,
+    key_of,
     same_value,
     shortened,
     to_float,
@@ -53,7 +55,7 @@ __all__ = [
 MAX_TABLE = 4096
 """Levels up to which those of a range or distribution are stored one by one.
 
-They take 2 ms and 0.3 MB.
+They take 2 ms and 0.2 MB.
 """
 
 MAX_INTEGERS = 2**40
@@ -357,9 +359,10 @@ class Table(Discrete):
         if self._support is not None:
             whole = clip_integer(value, self._support, self.values)
             value = value if whole is None else whole
+        candidates = self._levels_of_key.get(key_of(value), [])
         for same in (operator.is_, same_value):
-            for k, own in enumerate(self.values):
-                if same(own, value):
+            for k in candidates:
+                if same(self.values[k], value):
                     return k
         found = [k for k, own in enumerate(self.values) if equivalent(own, value)]
         if len(found) > 1:
@@ -371,8 +374,19 @@ class Table(Discrete):
             raise self._not_inside(value)
         return found[0]
 
+    @cached_property
+    def _levels_of_key(self) -> dict[Hashable, list[int]]:
+        levels: dict[Hashable, list[int]] = {}
+        for k, own in enumerate(self.values):
+            levels.setdefault(key_of(own), []).append(k)
+        return levels
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Keys of another process are different.
+        return {k: v for k, v in vars(self).items() if k != "_levels_of_key"}
+
     def levels(self) -> Iterator[Any]:
-        """Values in the order of listing, repeated as listed."""
+        """Return the values in the order of listing, repeated as listed."""
         if math.isinf(self.size):
             return super().levels()
         return iter(self._listed)
@@ -452,15 +466,26 @@ class Progression(Discrete):
         # Cells reach half a step beyond the first and the last value, so that these
         # have their full share, as in Optuna's IntDistribution(log=True). The lower
         # edge must stay positive.
-        self._start = math.log(max(first - gap / 2, first / 2)) if log else 0.0
+        edge = max(first - gap / 2, first / 2)
+        # The logarithm of large values does not resolve their steps. That of their
+        # ratio to the edge does.
+        self._is_relative = log and low >= MAX_INTEGERS
+        self._offset = min(0.5, first / gap / 2) if self._is_relative else 0.0
+        self._ratio = gap / edge if self._is_relative else 0.0
+        self._start = math.log(edge) if log else 0.0
         last = first + gap * (n - 1)
-        self._width = (
-            math.log(last + gap / 2) - self._start if log else float(self.n_coded)
-        )
+        if self._is_relative:
+            self._width = math.log1p((n - 0.5 + self._offset) * self._ratio)
+        elif log:
+            self._width = math.log(last + gap / 2) - self._start
+        else:
+            self._width = float(self.n_coded)
 
     def level(self, u: FloatArray) -> IntArray:
-        """Index of the value in whose cell the coordinate lies."""
-        if self.log:
+        """Return the index of the value in whose cell the coordinate lies."""
+        if self._is_relative:
+            k = np.rint(np.expm1(u * self._width) / self._ratio - self._offset)
+        elif self.log:
             x = np.exp(self._start + u * self._width)
             k = np.rint((x - float(self._low)) / float(self._step))
         else:
@@ -468,6 +493,8 @@ class Progression(Discrete):
         return np.minimum(np.maximum(k, 0), self.n_coded - 1).astype(np.int64)
 
     def _position(self, k: IntArray) -> FloatArray:
+        if self._is_relative:
+            return np.asarray(np.log1p((k + self._offset) * self._ratio) / self._width)
         if self.log:
             x = float(self._low) + float(self._step) * k
             return np.asarray((np.log(x) - self._start) / self._width)

@@ -32,7 +32,7 @@ __all__ = ["MAX_SUMMED", "WideIntegers", "is_discrete", "parse_discrete"]
 MAX_SUMMED = 2**17
 """Levels of a bounded distribution up to which its mass is evaluated at each of them.
 
-This takes 0.04 s (a binomial). For more, scipy's quantile function is asked, which may
+This takes 0.02 s (a binomial). For more, scipy's quantile function is asked, which may
 take a time linear in the value.
 """
 

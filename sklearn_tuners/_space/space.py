@@ -57,7 +57,7 @@ __all__ = ["Space"]
 MAX_COUNTED = 10_000
 """Points up to which those that several branches share are counted once.
 
-Enumerating so many takes 0.3 s.
+Enumerating them takes a second.
 """
 
 
