@@ -1,10 +1,10 @@
-"""Tests of `When`: parameters that count only for some values of others."""
+"""Tests of `When`: parameters that are active only for some values of others."""
 
 import copy
 import math
 import pickle
 import time
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -12,37 +12,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import stats
-from sklearn.base import clone
-from sklearn.datasets import load_iris
-from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_selection import SelectKBest, VarianceThreshold
-from sklearn.kernel_approximation import Nystroem
-from sklearn.model_selection import ParameterGrid
-from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    MinMaxScaler,
-    PolynomialFeatures,
-    RobustScaler,
-    StandardScaler,
-)
 from sklearn.svm import SVC
 
-from sklearn_tuners import BayesSearchCV, Optimizer, When
-from sklearn_tuners._bayes.acquisition import first_active
+from sklearn_tuners import When
 from sklearn_tuners._journal.records import (
     identify_space,
-    params_from_plain,
-    params_to_plain,
 )
-from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import same_value
-from sklearn_tuners.testing import _with_conditions as with_conditions
 from sklearn_tuners.testing import search_spaces
-
-X, y = load_iris(return_X_y=True)
 
 SVC_SPACE = {
     "kernel": ["rbf", "poly", "linear"],
@@ -326,7 +304,7 @@ def test_a_point_of_two_dicts_is_one():
 
 
 def by_definition(spec):
-    """Grid of one dict: the product, what does not count left out, and no repeats."""
+    """Grid of one dict: the product without inactive parameters and repeats."""
     names = sorted(spec)
 
     def domain(name):
@@ -336,9 +314,9 @@ def by_definition(spec):
     space = Space.parse({name: domain(name) for name in names})
     listed = {n: list(d.levels()) for n, d in space.branches[0].dimensions.items()}
 
-    def counts(name, point):
+    def is_active(name, point):
         return not isinstance(spec[name], When) or all(
-            counts(other, point)
+            is_active(other, point)
             and any(same_value(listed[other][point[other]], v) for v in values)
             for other, values in spec[name].condition.items()
         )
@@ -346,7 +324,7 @@ def by_definition(spec):
     found = {}
     for indices in product(*(range(len(listed[name])) for name in names)):
         point = dict(zip(names, indices, strict=True))
-        own = {name: i for name, i in point.items() if counts(name, point)}
+        own = {name: i for name, i in point.items() if is_active(name, point)}
         found[tuple(own.items())] = {name: listed[name][i] for name, i in own.items()}
     return list(found.values())
 
@@ -385,60 +363,6 @@ def test_grids_without_conditions_contain_those_with(spec):
         assert names <= params.keys() <= spec.keys()
         if params.keys() == spec.keys():
             assert repr(sorted(params.items())) in whole
-
-
-small = st.dictionaries(
-    st.sampled_from("abcd"),
-    st.lists(
-        st.sampled_from([1, 2, 3, None, "x"]), min_size=1, max_size=3, unique=True
-    ),
-    min_size=2,
-    max_size=3,
-).flatmap(with_conditions)
-
-
-@settings(max_examples=15)
-@given(st.lists(small, min_size=1, max_size=2), st.integers(0, 9))
-def test_a_finite_space_is_used_up_without_a_repeat(specs, seed):
-    space = Space.parse(specs)
-    for n_iter in (None, 7, 60):
-        optimizer = Optimizer(space, n_iter=n_iter, random_state=seed)
-        seen = set()
-        while (params := optimizer.ask()) is not None:
-            seen.add(space.key(space.encode(params)))
-            optimizer.tell(params, len(repr(params)) % 5)
-        assert len(seen) == space.n_distinct
-        # What two dicts have in common counts twice.
-        assert optimizer.n_told == space.size
-
-
-@settings(max_examples=25)
-@given(search_spaces(), st.integers(0, 9))
-def test_proposals_are_inside_and_new_also_with_some_pending(spec, seed):
-    space = Space.parse(spec)
-    optimizer = Optimizer(space, n_iter=10, random_state=seed)
-    keys, pending = [], []
-    for i in range(min(10, space.n_distinct)):
-        params = optimizer.ask(pending=pending)
-        keys.append(space.key(space.encode(params)))
-        pending.append(params)
-        if i % 3:
-            done = pending.pop(0)
-            optimizer.tell(done, len(repr(done)) % 5)
-    # (A distribution over all integers may have used up those that it ever draws.)
-    if space.size == space.n_distinct and np.isfinite(space.size):
-        assert len(set(keys)) == len(keys)
-
-
-@settings(max_examples=30)
-@given(search_spaces())
-def test_plain_params_come_back(spec):
-    space = Space.parse(spec)
-    for u in space.quantile(np.random.default_rng(0).random((4, space.n_dims))):
-        params = space.decode(u)
-        back = params_from_plain(space, params_to_plain(space, params))
-        assert list(back) == list(params)
-        assert all(same_value(back[name], params[name]) for name in params)
 
 
 # Size ---------------------------------------------------------------------------------
@@ -480,201 +404,15 @@ def test_enumeration_does_not_go_through_what_is_no_point():
     assert points[12:14] == [{"a11": 1, "z": 11}, {"a11": 2, "z": 11}]
 
 
-def test_first_active():
-    U = np.array([[0.1, 0.5, 0.5], [0.2, 0.3, 0.5], [0.4, 0.6, 0.5]])
-    active = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0]], dtype=bool)
-    assert_array_equal(first_active(U, active, 0.7), [0.1, 0.3, 0.7])
-
-
-# The optimiser ------------------------------------------------------------------------
-
-
-def test_reaches_the_top_of_a_conditional_function():
-    """Best 1 at kind "b", x 0.8; the other kinds look better where x is not tuned."""
-
-    def score(params):
-        if params["kind"] == "b":
-            return 1 - 2 * (params["x"] - 0.8) ** 2
-        return 0.8 - 0.5 * abs(params["y"] - 0.2)
-
-    space = {
-        "kind": ["a", "b", "c"],
-        "x": When((0.0, 1.0), {"kind": ["b"]}),
-        "y": When((0.0, 1.0), {"kind": ["a", "c"]}),
-    }
-    best = []
-    for seed in range(3):
-        optimizer = Optimizer(space, n_iter=30, random_state=seed)
-        for _ in range(30):
-            params = optimizer.ask()
-            optimizer.tell(params, score(params))
-        best.append(optimizer.best_score_)
-    assert np.median(best) > 0.95
-
-
-def test_replaying_the_tells_gives_the_same_proposals():
-    first = Optimizer(five_by_three(), n_iter=15, random_state=0)
-    second = Optimizer(five_by_three(), n_iter=15, random_state=0)
-    for i in range(15):
-        params = first.ask()
-        assert second.ask() == params
-        assert second.space.n_dims == 35
-        first.tell(params, i % 4)
-        second.tell(params, i % 4)
-
-
-def test_initial_params_leave_out_what_does_not_count():
-    first = {"kernel": "linear"}
-    optimizer = Optimizer(SVC_SPACE, n_iter=10, initial_params=first, random_state=0)
-    assert optimizer.ask() == first
-    with pytest.raises(ValueError, match=r"initial_params: .*'degree' has a value"):
-        Optimizer(SVC_SPACE, initial_params={"kernel": "linear", "degree": 2})
-
-
-# The search ---------------------------------------------------------------------------
-
-
-def test_entries_of_inactive_parameters_are_masked():
-    search = BayesSearchCV(SVC(), SVC_SPACE, n_iter=8, cv=2, random_state=0).fit(X, y)
-    results = search.cv_results_
-    for params, kernel in zip(results["params"], results["param_kernel"], strict=True):
-        assert ("degree" in params) == (kernel == "poly")
-    assert_array_equal(
-        np.ma.getmaskarray(results["param_degree"]), results["param_kernel"] != "poly"
-    )
-
-
-def test_a_small_grid_is_enumerated_like_a_list_of_dicts():
-    spec = {"kernel": ["linear", "poly"], "degree": When([2, 3], {"kernel": ["poly"]})}
-    search = BayesSearchCV(SVC(), param_grid=spec, cv=2).fit(X, y)
-    theirs = ParameterGrid(
-        [{"kernel": ["linear"]}, {"kernel": ["poly"], "degree": [2, 3]}]
-    )
-    made = search.cv_results_["params"]
-    assert sorted(map(str, made)) == sorted(map(str, theirs))
-
-
-def test_whole_estimators_as_values():
-    svc, forest = SVC(), RandomForestClassifier(n_estimators=2)
-    pipe = Pipeline([("scale", StandardScaler()), ("clf", GaussianNB())])
-    space = {
-        "clf": [svc, forest],
-        "clf__C": When(stats.loguniform(1e-3, 1e3), {"clf": [svc]}),
-        "clf__kernel": When(["rbf", "poly"], {"clf": [svc]}),
-        "clf__degree": When([2, 3], {"clf__kernel": ["poly"]}),
-        "clf__max_depth": When([None, 2, 3], {"clf": [forest]}),
-    }
-    search = BayesSearchCV(pipe, space, n_iter=12, cv=2, random_state=0)
-    search = clone(search).fit(X, y)  # which copies the values, and the conditions
-    for params in search.cv_results_["params"]:
-        is_svc = isinstance(params["clf"], SVC)
-        assert ("clf__C" in params) == is_svc == ("clf__max_depth" not in params)
-        assert ("clf__degree" in params) == (params.get("clf__kernel") == "poly")
-
-
-@pytest.mark.parametrize(
-    ("changes", "culprit"),
-    [
-        ({"clf__degre": ["clf__kernel", "poly", [2]]}, "clf__degre"),
-        ({"clf__max_dept": ["clf", 1, [2]]}, "clf__max_dept"),
-        ({"clf__max_depth": ["clf", 0, [2]]}, "clf__max_depth"),
-        ({"scale__with_men": ["clf", 1, [True]]}, "scale__with_men"),
-        # A step with a condition is looked at with each of its values.
-        ({"scale": ["clf__kernel", "poly", [StandardScaler(), PCA()]]}, "scale__copi"),
-        ({"scale": ["clf", 1, [StandardScaler(), SVC()]]}, "scale__with_mean"),
-    ],
-)
-def test_names_are_checked_where_they_count(changes, culprit):
-    values = [SVC(), RandomForestClassifier()]
-    pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
-    space = {"clf": values, "clf__kernel": When(["rbf", "poly"], {"clf": values[:1]})}
-    for name, (other, value, domain) in changes.items():
-        value = values[value] if other == "clf" else value
-        space[name] = When(domain, {other: [value]})
-    if culprit not in space:
-        space[culprit] = [True]
-    with pytest.raises(ValueError, match=f"parameter '{culprit}', which cannot be set"):
-        check_parameter_names(Space.parse(space), pipe)
-
-
-def test_a_search_goes_on_from_its_journal(tmp_path):
-    svc, forest = SVC(), RandomForestClassifier(n_estimators=2, random_state=0)
-    pipe = Pipeline([("clf", GaussianNB())])
-
-    def search(n_iter, journal, condition=(svc,)):
-        space = {
-            "clf": [svc, forest],
-            "clf__C": When(stats.loguniform(1e-3, 1e3), {"clf": list(condition)}),
-            "clf__max_depth": When([2, 3], {"clf": [forest]}),
-        }
-        # What is proposed depends on the budget only through the first points.
-        own = {"n_iter": n_iter, "n_initial_points": 4, "journal": journal}
-        return BayesSearchCV(pipe, space, cv=2, random_state=0, **own)
-
-    whole = search(10, tmp_path / "whole").fit(X, y)
-    search(6, tmp_path / "parts").fit(X, y)
-    resumed = search(10, tmp_path / "parts").fit(X, y)
-    made = [[repr(p) for p in s.cv_results_["params"]] for s in (whole, resumed)]
-    assert made[0] == made[1]
-    assert any("clf__C" in params for params in made[0])
-    with pytest.raises(ValueError, match="search space"):
-        search(10, tmp_path / "whole", condition=(svc, forest)).fit(X, y)
-
-
-def test_the_condition_is_part_of_what_a_space_is_known_by():
+def test_conditions_are_part_of_the_signature():
     specs = [
         {"a": [1, 2, 3], "b": [1, 2]},
         {"a": [1, 2, 3], "b": When([1, 2], {"a": [1]})},
         {"a": [1, 2, 3], "b": When([1, 2], {"a": [1, 2]})},
         {"a": When([1, 2, 3], {"b": [1]}), "b": [1, 2]},
     ]
-    assert len({identify_space(Space.parse(spec)) for spec in specs}) == 4
+    signatures = [Space.parse(spec).signature() for spec in specs]
+    for first, second in combinations(signatures, 2):
+        assert first != second
     again = Space.parse({"a": [1, 2, 3], "b": When([1, 2], {"a": np.array([2, 1])})})
-    assert identify_space(again) == identify_space(Space.parse(specs[2]))
-
-
-def test_five_steps_with_three_variants_stay_one_dict():
-    scale = [StandardScaler(), MinMaxScaler(), RobustScaler()]
-    expand = [
-        PolynomialFeatures(include_bias=False),
-        Nystroem(random_state=0),
-        "passthrough",
-    ]
-    select = [SelectKBest(), VarianceThreshold(), "passthrough"]
-    reduce = [PCA(), Nystroem(random_state=1), "passthrough"]
-    clf = [SVC(), GaussianNB(), RandomForestClassifier(random_state=0)]
-    pipe = Pipeline(
-        [(n, "passthrough") for n in ("scale", "expand", "select", "reduce")]
-        + [("clf", SVC())]
-    )
-    space = {
-        "scale": scale,
-        "scale__with_mean": When([True, False], {"scale": scale[:1]}),
-        "scale__with_centering": When([True, False], {"scale": scale[2:]}),
-        "expand": expand,
-        "expand__interaction_only": When([True, False], {"expand": expand[:1]}),
-        "expand__n_components": When((5, 20), {"expand": expand[1:2]}),
-        "select": select,
-        "select__k": When([2, 3, 4], {"select": select[:1]}),
-        "select__threshold": When((0.0, 1e-4), {"select": select[1:2]}),
-        "reduce": reduce,
-        "reduce__n_components": When([1, 2], {"reduce": reduce[:2]}),
-        "reduce__whiten": When([True, False], {"reduce": reduce[:1]}),
-        "clf": clf,
-        "clf__C": When(stats.loguniform(1e-2, 1e3), {"clf": clf[:1]}),
-        "clf__var_smoothing": When(stats.loguniform(1e-9, 1), {"clf": clf[1:2]}),
-        "clf__kernel": When(["rbf", "poly"], {"clf": clf[:1]}),
-        "clf__degree": When([2, 3], {"clf__kernel": ["poly"]}),
-        "clf__n_estimators": When((2, 10), {"clf": clf[2:]}),
-    }
-    parsed = Space.parse(space)
-    assert (parsed.n_branches, parsed.n_dims) == (1, len(space))
-    search = BayesSearchCV(pipe, space, n_iter=20, cv=2, random_state=0)
-    search.fit(X, y)
-    assert search.best_score_ > 0.9
-    made = search.cv_results_["params"]
-    assert len({parsed.key(parsed.encode(params)) for params in made}) == 20
-    variants = {
-        (name, str(params[name])) for params in made for name in pipe.named_steps
-    }
-    assert len(variants) == 15  # each was tried
+    assert again.signature() == signatures[2]
