@@ -64,7 +64,7 @@ MAX_INTEGERS = 2**40
 On a log scale, 2**40 values are 3e-14 apart at the upper end.
 """
 
-PROBES = np.linspace(0.0, 1.0, 65)
+_PROBES = np.linspace(0.0, 1.0, 65)
 """Probabilities at which the quantiles of two distributions are compared."""
 
 
@@ -133,7 +133,7 @@ class Dimension(ABC):
         It is made of plain values and of the user's own objects. A distribution is
         known by quantiles: scipy's objects hold a random state.
         """
-        return ("quantiles", [self.decode(u) for u in self.quantile(PROBES).tolist()])
+        return ("quantiles", [self.decode(u) for u in self.quantile(_PROBES).tolist()])
 
     @abstractmethod
     def describe(self) -> str:
@@ -395,7 +395,7 @@ class Table(Discrete):
         """Return the values as listed and levels at quantiles; else quantiles."""
         if math.isinf(self.size):
             return super().signature()
-        levels = self.level(self.quantile(PROBES)).tolist()
+        levels = self.level(self.quantile(_PROBES)).tolist()
         return ("listed", list(self._listed), levels)
 
     def same_domain(self, other: Dimension) -> bool:
