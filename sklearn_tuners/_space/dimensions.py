@@ -64,7 +64,7 @@ MAX_INTEGERS = 2**40
 On a log scale, 2**40 values are 3e-14 apart at the upper end.
 """
 
-PROBES = np.linspace(0.0, 1.0, 65)
+_PROBES = np.linspace(0.0, 1.0, 65)
 """Probabilities at which the quantiles of two distributions are compared."""
 
 
@@ -101,26 +101,26 @@ class Dimension(ABC):
 
     @abstractmethod
     def snap(self, u: FloatArray) -> FloatArray:
-        """Coordinates of the nearest values; idempotent."""
+        """Return the coordinates of the nearest values; idempotent."""
 
     @abstractmethod
     def quantile(self, q: FloatArray) -> FloatArray:
-        """Snapped coordinates, distributed as the domain says when q is uniform."""
+        """Return snapped coordinates, distributed as the domain if q is uniform."""
 
     @abstractmethod
     def decode(self, u: float) -> Any:
-        """Value at a snapped coordinate."""
+        """Return the value at a snapped coordinate."""
 
     @abstractmethod
     def encode(self, value: object) -> float:
-        """Snapped coordinate of a value; `NotInDomainError` if it is not inside."""
+        """Return the snapped coordinate of a value, or raise `NotInDomainError`."""
 
     def neighbours(self, u: float, n: int) -> FloatArray:
-        """Up to `n` other coordinates near a snapped one; none if continuous."""
+        """Return up to `n` other coordinates near a snapped one; none if continuous."""
         return np.empty(0)
 
     def levels(self) -> Iterator[Any]:
-        """All values in the order of listing; only if `size` is finite."""
+        """Return all values in the order of listing; only if `size` is finite."""
         raise TypeError(f"{self.describe()} cannot be enumerated")
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Dimension(ABC):
         It is made of plain values and of the user's own objects. A distribution is
         known by quantiles: scipy's objects hold a random state.
         """
-        return ("quantiles", [self.decode(u) for u in self.quantile(PROBES).tolist()])
+        return ("quantiles", [self.decode(u) for u in self.quantile(_PROBES).tolist()])
 
     @abstractmethod
     def describe(self) -> str:
@@ -146,8 +146,8 @@ class Dimension(ABC):
 class Continuous(Dimension):
     """Continuous domain, u = cdf(value).
 
-    Subclasses give `low`, `high` (the support, perhaps infinite), `cdf` and `ppf`,
-    and set `lowest`, `highest` and `exponent`, see `round_coordinate`.
+    Subclasses define `cdf` and `ppf`, and set `low` and `high`, the support, which may
+    be infinite, and `lowest`, `highest` and `exponent`, see `round_coordinate`.
     """
 
     size = math.inf
@@ -160,26 +160,26 @@ class Continuous(Dimension):
 
     @abstractmethod
     def cdf(self, x: Any) -> Any:
-        """Coordinate of a value, vectorised."""
+        """Return the coordinate of a value, vectorised."""
 
     @abstractmethod
     def ppf(self, u: Any) -> Any:
-        """Value of a coordinate, vectorised."""
+        """Return the value of a coordinate, vectorised."""
 
     def snap(self, u: FloatArray) -> FloatArray:
         """Clip, then round to what survives a round trip through the value."""
         return round_coordinate(u, self.lowest, self.highest, self.exponent)
 
     def quantile(self, q: FloatArray) -> FloatArray:
-        """As `snap`: u is the cumulative probability already."""
+        """Snap: u is the cumulative probability already."""
         return self.snap(q)
 
     def decode(self, u: float) -> float:
-        """Quantile, a Python float inside the support."""
+        """Return the quantile, a Python float inside the support."""
         return min(max(float(self.ppf(u)), self.low), self.high)
 
     def encode(self, value: object) -> float:
-        """Cumulative probability, rounded as `snap` does."""
+        """Return the cumulative probability, rounded as by `snap`."""
         x = to_float(value)
         if not self.low <= x <= self.high:  # also when NaN: not a number
             raise self._not_inside(value)
@@ -237,7 +237,7 @@ class Interval(Continuous):
         return isinstance(other, Interval) and vars(self) == vars(other)
 
     def describe(self) -> str:
-        """Give bounds and scale."""
+        """Name the bounds and the scale."""
         return f"a float from {self.low:g} to {self.high:g}" + " (log scale)" * self.log
 
 
@@ -248,34 +248,34 @@ class Discrete(Dimension):
 
     @abstractmethod
     def level(self, u: FloatArray) -> IntArray:
-        """Index of the level nearest to a coordinate."""
+        """Return the index of the level nearest to a coordinate."""
 
     @abstractmethod
     def _position(self, k: IntArray) -> FloatArray:
-        """Coordinates of levels, ascending in k."""
+        """Return the coordinates of levels, ascending in k."""
 
     @abstractmethod
     def value(self, k: int) -> Any:
-        """Value of a level."""
+        """Return the value of a level."""
 
     @abstractmethod
     def _find(self, value: object) -> int:
-        """Level of a value; `NotInDomainError` if there is none."""
+        """Return the level of a value, or raise `NotInDomainError`."""
 
     def snap(self, u: FloatArray) -> FloatArray:
-        """Coordinate of the nearest level."""
+        """Return the coordinate of the nearest level."""
         return self._position(self.level(u))
 
     def quantile(self, q: FloatArray) -> FloatArray:
-        """As `snap`, for those whose coordinate is the cumulative probability."""
+        """Snap: here the coordinate is the cumulative probability."""
         return self.snap(q)
 
     def decode(self, u: float) -> Any:
-        """Value of the nearest level."""
+        """Return the value of the nearest level."""
         return self.value(int(self.level(np.asarray(u))))
 
     def encode(self, value: object) -> float:
-        """Coordinate of the value's level."""
+        """Return the coordinate of the value's level."""
         return float(self._position(np.asarray(self._find(value))))
 
     def neighbours(self, u: float, n: int) -> FloatArray:
@@ -301,7 +301,7 @@ class Table(Discrete):
     weights : array of shape (n,)
         Positive; `quantile` returns levels in these proportions.
     listed : sequence, optional
-        What `levels` gives, if not `values`.
+        What `levels` returns. Default: `values`.
     is_categorical : bool, default=False
         Whether the order has no meaning.
     size : int or float, optional
@@ -342,7 +342,7 @@ class Table(Discrete):
         self._description = description
 
     def level(self, u: FloatArray) -> IntArray:
-        """Index of the nearest position."""
+        """Return the index of the nearest position."""
         return np.searchsorted(self._edges, u, side="right")
 
     def quantile(self, q: FloatArray) -> FloatArray:
@@ -395,7 +395,7 @@ class Table(Discrete):
         """Return the values as listed and levels at quantiles; else quantiles."""
         if math.isinf(self.size):
             return super().signature()
-        levels = self.level(self.quantile(PROBES)).tolist()
+        levels = self.level(self.quantile(_PROBES)).tolist()
         return ("listed", list(self._listed), levels)
 
     def same_domain(self, other: Dimension) -> bool:
@@ -412,7 +412,7 @@ class Table(Discrete):
         )
 
     def describe(self) -> str:
-        """Give the description, or the list."""
+        """Return the description, or name the values."""
         return self._description or f"one of {shortened(self._listed)}"
 
 
@@ -501,7 +501,7 @@ class Progression(Discrete):
         return np.asarray((k + 0.5) / self._width)
 
     def quantile(self, q: FloatArray) -> FloatArray:
-        """Every value equally likely, or log-uniform."""
+        """Return values that are equally likely, or log-uniform."""
         if self.log and not self._log_prior:
             k = np.minimum(np.floor(q * self.n_coded), self.n_coded - 1)
             return self._position(k.astype(np.int64))
@@ -532,7 +532,7 @@ class Progression(Discrete):
         return i // self._shared
 
     def levels(self) -> Iterator[int | float]:
-        """Values in order."""
+        """Return the values in order."""
         order = range(int(self.size))
         return map(self._term, reversed(order) if self._descending else order)
 
@@ -546,7 +546,7 @@ class Progression(Discrete):
         return isinstance(other, Progression) and vars(self) == vars(other)
 
     def describe(self) -> str:
-        """Give ends, step and scale."""
+        """Name the ends, the step and the scale."""
         kind = "an integer" if self._kind is int else "a float"
         last = self._low + (int(self.size) - 1) * self._step
         step = f" in steps of {self._step}" if self._step != 1 else ""

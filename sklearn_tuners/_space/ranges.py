@@ -196,8 +196,8 @@ def _check_bounds(low: Any, high: Any, log: bool, is_integer: bool) -> None:
         raise ValueError(f"low must be less than high, got low={low!r}, high={high!r}")
     if log and not low > 0:
         raise ValueError(
-            f"a log scale needs low > 0, got low={low!r}; for a zero besides a log "
-            "scale use a list of dicts, one of them with [0]"
+            f"a log scale needs low > 0, got low={low!r}; to add a zero, use a list of "
+            "dicts, one of them with [0]"
         )
 
 

@@ -221,7 +221,7 @@ def clip_integer(
 
 
 def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
-    """First occurrences, and for each value the index of its first occurrence.
+    """Return first occurrences, and for each value the index of its own.
 
     As `same_value` tells, but all NaNs of one type are one. Only values with equal keys
     are compared, see `key_of`, so the cost is linear.
