@@ -38,6 +38,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 from scipy.stats.distributions import rv_frozen
+from sklearn.utils import check_random_state
 
 from sklearn_tuners._journal.variables import arguments_of, variables_of
 
@@ -85,6 +86,8 @@ _MADE_BY_PYTHON = {  # members of a class that say nothing about what it does
     "__weakref__",
     "_abc_impl",
 }
+
+_GLOBAL_RANDOM_STATE = check_random_state(None)
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made while Python ran
 
@@ -372,6 +375,13 @@ def _read_file(value: io.IOBase, walk: _Walk) -> bytes:
     return walk.parts("file", (type(value), value.name, getattr(value, "mode", None)))
 
 
+@_read.register
+def _read_random_state(value: np.random.RandomState, walk: _Walk) -> bytes:
+    if value is _GLOBAL_RANDOM_STATE:  # its state changes whenever anything is drawn
+        return walk.parts("import", ("numpy.random",))
+    return _read_object(value, walk)
+
+
 @_read.register(rv_frozen)
 def _read_frozen_distribution(value: Any, walk: _Walk) -> bytes:
     return walk.parts("frozen", (value.dist, value.args, value.kwds))
@@ -380,8 +390,8 @@ def _read_frozen_distribution(value: Any, walk: _Walk) -> bytes:
 @_read.register(stats.rv_continuous)
 @_read.register(stats.rv_discrete)
 def _read_distribution(value: Any, walk: _Walk) -> bytes:
-    # Its random state, numpy's global one, is no part of what it is; its methods,
-    # plain and vectorised, are those of the class.
+    # Its random state is no part of what it is; its methods, plain and vectorised, are
+    # those of the class.
     left_out = np.random.RandomState | np.random.Generator | np.vectorize | MethodType
     state = {k: v for k, v in vars(value).items() if not isinstance(v, left_out)}
     pieces = walk.piece(type(value)), walk.items("state", state.items(), ".{}")

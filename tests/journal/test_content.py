@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm, randint, rv_discrete, rv_histogram
+from scipy.stats import dirichlet, norm, randint, rv_discrete, rv_histogram
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
@@ -183,6 +183,7 @@ DISTRIBUTIONS = {
         lambda: rv_discrete(values=([1, 2], [0.5, 0.5])),
         lambda: rv_discrete(values=([1, 3], [0.5, 0.5])),
     ),
+    "of vectors": (lambda: dirichlet([1, 2]), lambda: dirichlet([1, 3])),
 }
 
 
