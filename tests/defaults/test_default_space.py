@@ -51,7 +51,14 @@ from sklearn.feature_selection import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import (
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
@@ -257,6 +264,26 @@ def test_conditions_are_resolved_where_what_they_ask_for_is_fixed() -> None:
     assert "max_samples" not in default_space(RandomForestClassifier(bootstrap=False))
 
 
+def test_a_fit_is_given_what_it_needs_to_converge() -> None:
+    space = default_space(LogisticRegression(), *IRIS)
+    assert space["max_iter"] == When([1000], {"solver": ["saga"]})
+    # The estimator as it is stays a point of the space.
+    own = find_default_space(LogisticRegression(), *IRIS).own
+    assert own == {"C": 1.0, "solver": "lbfgs"}
+    # What the user has set is kept.
+    assert "max_iter" not in default_space(LogisticRegression(max_iter=50), *IRIS)
+    assert "tol" not in default_space(LinearSVC(tol=1e-6), *IRIS)
+
+
+def test_a_hessian_is_factorised_if_it_is_small() -> None:
+    X, y = DIABETES
+    space = default_space(PoissonRegressor(), X, y)
+    assert space["solver"] == ["newton-cholesky"]
+    wide = default_space(PoissonRegressor(), np.repeat(X, 101, axis=1), y)
+    assert "solver" not in wide
+    assert wide["max_iter"] == [1000]
+
+
 @pytest.mark.parametrize("estimator", [SVC(), NuSVC(), SVR(), NuSVR()])
 def test_support_vector_machines_search_no_polynomials(estimator: Any) -> None:
     space = default_space(estimator, *IRIS)
@@ -327,8 +354,11 @@ def test_the_elastic_net_of_logistic_regression(
         (LogisticRegression(C=np.inf), set()),
         (LogisticRegression(C=np.inf, solver="saga"), set()),
         (LogisticRegression(penalty=None, solver="saga"), set()),
-        (LinearSVC(dual=True), {"C"}),
-        (LinearSVC(dual=False), {"C", "penalty"}),
+        (LogisticRegression(C=2.0, l1_ratio=0.5, solver="saga"), set()),
+        (LinearSVC(dual=True), {"C", "tol"}),
+        (LinearSVC(dual=False), {"C", "penalty", "tol"}),
+        (LinearSVC(C=2.0, penalty="l1"), set()),
+        (HuberRegressor(alpha=0.1, epsilon=2.0), set()),
         (LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=OAS()), set()),
         (LinearDiscriminantAnalysis(solver="lsqr"), {"shrinkage"}),
     ],
