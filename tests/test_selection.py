@@ -22,6 +22,7 @@ from sklearn_tuners import (
     OneStandardError,
     WithinPercent,
 )
+from sklearn_tuners._split_scores import followed_metric
 
 IRIS = load_iris(return_X_y=True)
 RULES = [
@@ -309,3 +310,10 @@ def test_rules_in_a_pipeline():
     search = GridSearchCV(pipe, {"clf__C": [0.1, 1, 10, 100]}, refit=rule).fit(*IRIS)
     plain = GridSearchCV(pipe, {"clf__C": [0.1, 1, 10, 100]}).fit(*IRIS)
     assert search.best_params_["clf__C"] <= plain.best_params_["clf__C"]
+
+
+def test_the_metric_that_a_rule_names_is_followed():
+    assert followed_metric(KeepDefault(metric="f1")) == "f1"
+    assert followed_metric(KeepDefault()) is None
+    assert followed_metric("f1") == "f1"
+    assert followed_metric(lambda results: 0) is None

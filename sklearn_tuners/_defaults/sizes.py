@@ -39,6 +39,9 @@ MAX_TERMS = 5_000
 With the 10,000 samples of a middling data set these are 400 MB.
 """
 
+MAX_HESSIAN = 1_000
+"""Features up to which a solver may factorise their Hessian: 8 MB, some 10 ms."""
+
 NU_SHARE = 0.95
 """Share of the feasible nu that is searched: counts may be off by two samples."""
 
@@ -106,6 +109,7 @@ class Sizes:
             "@scale_known": self.spread is not None,
             "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
+            "@few_features": self.p_max is not None and self.p_max <= MAX_HESSIAN,
             "@classes_under_p": self.counts is None
             or self.p_max is None
             or min(self.counts) <= self.p_max,
