@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.data import load
 from benchmarks.report import table
-from sklearn_tuners._hyperband.resource import label_codes, nested_order, subset
+from sklearn_tuners._hyperband.rows import label_codes, nested_order, subset
 
 RESULTS = Path(__file__).parent / "results" / "hyperband_scaling.csv"
 POWERS = (0.0, 0.5, 0.75, 1.0)

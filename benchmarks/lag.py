@@ -37,6 +37,8 @@ import numpy as np
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from sklearn_tuners._bayes_tuner import OptimizerTuner
+
 from benchmarks.problems import Problem, synthetic
 from benchmarks.quality import Ours
 from benchmarks.report import table
@@ -49,7 +51,6 @@ from benchmarks.virtual import (
     draw_durations,
     run_virtually,
 )
-from sklearn_tuners._bayes_tuner import OptimizerTuner
 
 PROBLEMS = ("hartmann6", "rosenbrock4", "mixed")
 WORKERS = (2, 4, 8, 16)

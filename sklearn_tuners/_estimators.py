@@ -7,24 +7,37 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["annotation", "is_estimator", "nested", "parameters"]
+from sklearn.pipeline import Pipeline
+
+__all__ = [
+    "annotation",
+    "is_estimator",
+    "last_step",
+    "leaf_of",
+    "names_of",
+    "nested",
+    "owner_of",
+    "parameters",
+    "parts_of",
+    "split_name",
+]
 
 _SEARCHES = {"param_grid", "param_distributions"}
-"""Parameters by which a search is known: it sets what is inside by itself."""
+"""Parameters that only a search has; a search sets those of its estimator itself."""
 
 
 def parameters(estimator: Any) -> dict[str, tuple[Any, Any]]:
-    """Parameters of an estimator, each with its value and the default of its class.
+    """Return the parameters of an estimator, each with its value and its default.
 
-    The default is `inspect.Parameter.empty` if there is none. An estimator may have
-    parameters that `get_params` does not list as long as they are not set, as CatBoost.
+    The default is `inspect.Parameter.empty` if there is none. Parameters that
+    `get_params` lists only once they are set, as CatBoost's does, are included.
     """
     values = estimator.get_params(deep=False)
     signature = inspect.signature(type(estimator).__init__).parameters
     defaults = {name: p.default for name, p in signature.items()}
     if not values.keys() <= signature.keys():
-        # Parameters that come in through **kwargs, as XGBoost's do.
-        with suppress(TypeError):  # there are parameters without default
+        # Some parameters come in through **kwargs, as XGBoost's do.
+        with suppress(TypeError):  # a parameter has no default
             defaults |= type(estimator)().get_params(deep=False)
     no_names = {
         name
@@ -40,7 +53,7 @@ def parameters(estimator: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def annotation(estimator_class: type, name: str) -> str:
-    """Return how a parameter is annotated by a class or its nearest base that has it.
+    """Return the annotation of a parameter in the nearest base class that has it.
 
     Examples
     --------
@@ -59,9 +72,9 @@ def annotation(estimator_class: type, name: str) -> str:
 
 
 def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the estimators inside, under the names that ``set_params`` knows them by.
+    """Yield the estimators directly inside, under their names in ``set_params``.
 
-    Of the first level only; none of an estimator whose inside is not to be set.
+    There are none for a search or a frozen estimator: theirs are not ours to set.
     """
     params = estimator.get_params(deep=False)
     if params.keys() & _SEARCHES or type(estimator).__name__ == "FrozenEstimator":
@@ -83,5 +96,98 @@ def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
 
 
 def is_estimator(value: Any) -> bool:
-    """Whether a value is an estimator, not a class of them or a placeholder."""
+    """Return whether a value is an estimator, not a class or a placeholder."""
     return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split a full parameter name into the path to its estimator and its own name.
+
+    Examples
+    --------
+    >>> split_name("pipeline__svc__C"), split_name("C")
+    (('pipeline__svc', 'C'), ('', 'C'))
+    """
+    path, _, own = name.rpartition("__")
+    return path, own
+
+
+def owner_of(estimator: Any, name: str) -> Any:
+    """Return the estimator that a full parameter name belongs to.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Perhaps a composition.
+    name : str
+        Full name of a parameter, which the owner need not have.
+
+    Returns
+    -------
+    estimator or None
+        None if the path leads to no estimator.
+    """
+    path, _ = split_name(name)
+    part = estimator.get_params().get(path) if path else estimator
+    return part if is_estimator(part) else None
+
+
+def leaf_of(estimator: Any, name: str) -> tuple[Any, bool]:
+    """Return what a full parameter name belongs to, and whether it is a last step.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Perhaps a composition.
+    name : str
+        Full name of a parameter.
+
+    Returns
+    -------
+    leaf : object
+        The estimator or placeholder with the parameter.
+    is_last : bool
+        Whether one fit of `estimator` fits that very object, after its transformers.
+    """
+    path, _ = split_name(name)
+    is_last = True
+    for step in path.split("__") if path else ():
+        is_last &= isinstance(estimator, Pipeline) and step == estimator.steps[-1][0]
+        estimator = estimator.get_params()[step]
+    return estimator, is_last
+
+
+def last_step(estimator: Any) -> tuple[str, Any]:
+    """Return the prefix and the object that a pipeline ends with, at any depth.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> last_step(make_pipeline("passthrough", make_pipeline(SVC())))
+    ('pipeline__svc__', SVC())
+    >>> last_step(SVC())
+    ('', SVC())
+    """
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        prefix += f"{name}__"
+    return prefix, estimator
+
+
+def parts_of(estimator: Any) -> list[tuple[str, Any]]:
+    """Return an estimator and all estimators in it, each with its prefix."""
+    found = [("", estimator)]
+    found += [
+        (f"{name}__", part)
+        for name, part in estimator.get_params().items()
+        if is_estimator(part)
+    ]
+    return found
+
+
+def names_of(estimator: Any) -> list[str]:
+    """Return the full names of the class of an estimator and of its bases."""
+    bases = type(estimator).__mro__
+    return [f"{base.__module__}.{base.__qualname__}" for base in bases]

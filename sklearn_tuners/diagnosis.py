@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import parameter_limits
 from sklearn_tuners._defaults.registry import rows_of
+from sklearn_tuners._estimators import owner_of, split_name
 from sklearn_tuners._insight.complexity import Direction, branch_key, positions
 from sklearn_tuners._insight.edges import Edge, find_edge
 from sklearn_tuners._insight.finished import Facts
@@ -374,7 +375,8 @@ def _edge_findings(facts: Facts) -> list[Finding]:
             continue
         if dimension.is_categorical or dimension.n_levels < 3:
             continue
-        limits = parameter_limits(facts.best_estimator, name)
+        owner = owner_of(facts.best_estimator, name)
+        limits = parameter_limits(owner, split_name(name)[1])
         edge = find_edge(dimension, best[name], limits)
         if edge is None:
             text = f"best value {_shown(best[name])}"
@@ -416,12 +418,10 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
 
 def _is_bounded_by_data(estimator: Any, name: str, side: str) -> bool:
     """Whether the bound of a parameter in the registry depends on the data."""
-    owner, _, own = name.rpartition("__")
-    rows = rows_of(estimator.get_params()[owner] if owner else estimator)
     return any(
         quantity
-        for row in rows
-        if row.parameter == own
+        for row in rows_of(owner_of(estimator, name))
+        if row.parameter == split_name(name)[1]
         for _, quantity in (row.low if side == "lower" else row.high)
     )
 

@@ -1,29 +1,19 @@
-"""The one door to what scikit-learn and joblib keep private.
+"""The private names of scikit-learn that the package uses.
 
-Everything here exists because the public API has no equivalent: the per-split
-evaluation and result formatting that ``GridSearchCV`` uses itself, the callback
-contexts of scikit-learn 1.9, and a joblib pool that takes one call at a time. No other
-module may import an underscore name of either library (``tests/test_layers.py``).
-Supported: scikit-learn 1.7 to 1.9, joblib 1.5 or later.
+The public API has no equivalent for what is here: the evaluation of one split and the
+formatting of results that ``GridSearchCV`` uses itself, the callback contexts of
+scikit-learn 1.9, and the constraints of parameters.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from joblib.externals.loky.backend import resource_tracker
-from joblib.externals.loky.cloudpickle_wrapper import dumps as cloudpickle_dumps
-from joblib.parallel import BatchedCalls
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
@@ -34,19 +24,17 @@ from sklearn.model_selection._validation import (
 )
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.parallel import Parallel, _with_config_and_warning_filters, delayed
 from sklearn.utils.validation import _check_method_params as check_method_params
 
 __all__ = [
     "CallbackTask",
     "Interval",
-    "JoblibBackend",
     "MultimetricScorer",
+    "Outcome",
     "SearchBase",
     "StrOptions",
     "check_method_params",
     "check_refit_metric",
-    "cloudpickle_dumps",
     "detach",
     "failed_outcome",
     "fit_and_score",
@@ -60,20 +48,19 @@ __all__ = [
 ]
 
 Outcome = dict[str, Any]
-"""What the evaluation of one (params, split) returns, see `fit_and_score`."""
+"""What the evaluation of a candidate on one split returns, see `fit_and_score`."""
 
 _RUNNING_FIT = {
     "_callback_fit_ctx",
     "_parent_callback_ctx",
     "_skl_callbacks_to_teardown",
 }
-_DASK_PATIENCE = 120
-"""Seconds for a dask cluster without workers to get one."""
+"""Attributes of an estimator during a fit with callbacks."""
 _HAS_CALLBACKS = hasattr(BaseSearchCV, "_init_callback_context")  # since 1.9
 
 
 class CallbackTask(Protocol):
-    """A node of the callbacks' task tree, as far as a search uses it."""
+    """A node of the callbacks' task tree: the part of it that a search uses."""
 
     def subcontext(self, task_name: str = ..., **kwargs: Any) -> CallbackTask: ...
 
@@ -122,9 +109,9 @@ if _HAS_CALLBACKS:
     class _Evaluations(dict[int, CallbackContext]):
         """The children of the search's task, each made to remember a stop request.
 
-        What a hook returns at the end of an evaluation is dropped by
-        ``_fit_and_score``, or by the estimator inside if it has callbacks itself: its
-        own root task then takes the place of ours here. Both come in through this door.
+        ``_fit_and_score`` drops what a hook returns at the end of an evaluation. An
+        estimator with callbacks of its own drops it too: its root task then replaces
+        ours in this dict.
         """
 
         def __setitem__(self, task_id: int, task: CallbackContext) -> None:
@@ -133,7 +120,7 @@ if _HAS_CALLBACKS:
 
 
 class SearchBase(BaseSearchCV):
-    """`BaseSearchCV` with its private steps under names that we may call."""
+    """`BaseSearchCV` with its private steps under names of ours."""
 
     def _root_task(self, *, n_phases: int) -> CallbackTask:
         """Return the root of the callbacks' task tree; the callbacks are set up."""
@@ -145,7 +132,7 @@ class SearchBase(BaseSearchCV):
     def _search_task(
         self, root: CallbackTask, n_evaluations: int | None, name: str = "search"
     ) -> CallbackTask:
-        """Return the task whose subtasks are the evaluations, at most that many."""
+        """Return the task with at most `n_evaluations` evaluations as subtasks."""
         task = root.subcontext(
             task_name=name, max_subtasks=n_evaluations, sequential_subtasks=False
         )
@@ -156,8 +143,8 @@ class SearchBase(BaseSearchCV):
     def _bare_caller(self) -> SearchBase | None:
         """Return what the hooks in a worker process receive as the search.
 
-        That is a copy with its parameters and callbacks only, or None where there is no
-        callback to receive it.
+        That is a copy with its parameters and callbacks only, or None if there are no
+        callbacks.
         """
         if not getattr(self, "_skl_callbacks", None):
             return None
@@ -170,9 +157,9 @@ class SearchBase(BaseSearchCV):
         return bare
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state without the task tree of a fit that is running.
+        """Return the state without the task tree of a running fit.
 
-        A callback may refer to the search, and then travels to the workers with it.
+        A callback that refers to the search takes it along to the workers.
         """
         state: dict[str, Any] = super().__getstate__()
         return {name: state[name] for name in state if name not in _RUNNING_FIT}
@@ -194,7 +181,7 @@ class SearchBase(BaseSearchCV):
         Raises
         ------
         ValueError
-            If every single fit failed.
+            If every fit failed.
         """
         if not outcomes:
             raise ValueError(
@@ -219,10 +206,10 @@ def check_refit_metric(refit: Any, scores: dict[str, float]) -> None:
 
 
 def _with_all_metrics(outcomes: list[Outcome], error_score: float) -> list[Outcome]:
-    """Give each metric of a callable scorer its error score where there is only one.
+    """Give each metric of a callable scorer an error score where a fit failed.
 
-    Whether a callable returns one score or a dict of them is known only when it has
-    done so; a fit or a scoring that failed before has a bare `error_score`.
+    Whether a callable returns one score or a dict is known only after its first call.
+    A fit or scoring that failed before that has a bare `error_score`.
     """
     named = next(
         (o["test_scores"] for o in outcomes if isinstance(o["test_scores"], dict)), None
@@ -257,10 +244,10 @@ def fit_and_score(
     estimator : estimator
         A clone that belongs to this call.
     X, y : array-like
-        The whole data; the split's indices are in `kwargs`.
+        All data; the indices of the split are in `kwargs`.
     task : CallbackTask
-        The leaf of the task tree that stands for this evaluation.
-    caller : estimator
+        The leaf of the task tree for this evaluation.
+    caller : estimator or None
         What the callbacks' hooks receive as the estimator.
     **kwargs : dict
         Passed on: ``scorer``, ``train``, ``test``, ``parameters``, ``fit_params``,
@@ -293,12 +280,12 @@ def failed_outcome(
     return_train_score: bool,
     fit_time: float,
 ) -> Outcome:
-    """Return what `fit_and_score` would, for an evaluation that could not finish.
+    """Return the outcome of an evaluation that could not finish.
 
     Parameters
     ----------
     reason : str
-        Stands where the traceback of a failed fit does.
+        Takes the place of the traceback of a failed fit.
     scorer, error_score, return_train_score
         As for `fit_and_score`.
     n_test_samples : int
@@ -342,15 +329,14 @@ def takes_integers(estimator: Any, name: str) -> bool | None:
     Parameters
     ----------
     estimator : estimator
-        Who has the parameter.
+        The estimator with the parameter; its value does not matter.
     name : str
-        Its name.
+        Name of the parameter.
 
     Returns
     -------
     bool or None
-        As the constraints of its class say, whatever its value; None where they say
-        nothing.
+        None if the class states no constraints.
     """
     constraints = getattr(type(estimator), "_parameter_constraints", {}).get(name)
     if not isinstance(constraints, list):
@@ -362,16 +348,16 @@ def takes_integers(estimator: Any, name: str) -> bool | None:
 
 
 def has_stopped_early(estimator: Any) -> bool:
-    """Return whether early stopping has ended the last fit of a histogram boosting.
+    """Return whether early stopping ended the last fit of a histogram boosting.
 
-    The number of iterations does not tell where it is the largest one allowed: the
-    criterion may have held just then. A further fit would add one iteration before it
-    looks at the criterion again.
+    The number of iterations does not tell if it is the largest one allowed: the
+    criterion may be met exactly there. A further fit would add one iteration before it
+    checks the criterion again.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; False for any of another kind.
+        Fitted; the result is False for any other kind.
 
     Returns
     -------
@@ -386,17 +372,17 @@ def has_stopped_early(estimator: Any) -> bool:
 
 
 def forget_subtask(parent: Any, task_id: int) -> None:
-    """Remove a finished evaluation from the task tree, which would grow with each."""
+    """Remove a finished evaluation from the task tree, so that it does not grow."""
     if _HAS_CALLBACKS:
         parent._children_map.pop(task_id, None)
 
 
 def detach(task: CallbackTask) -> CallbackTask:
-    """Return a copy of a leaf whose tree is only the path from the root to it.
+    """Return a copy of a leaf in a tree that is only the path from the root to it.
 
-    A leaf that travels to another process takes the tree along through its parent: with
-    all its siblings, each of n evaluations would pickle n of them; and the tree must
-    not change while a pool's own thread pickles it.
+    A leaf that travels to another process takes the tree along through its parent.
+    With its siblings in it, each of n evaluations would pickle n leaves, and the tree
+    might change while a thread of the pool pickles it.
     """
     if not _HAS_CALLBACKS:
         return task
@@ -411,25 +397,23 @@ def detach(task: CallbackTask) -> CallbackTask:
 
 
 def parameter_limits(estimator: Any, name: str) -> tuple[float, float]:
-    """Smallest and largest number that an estimator accepts for a parameter.
+    """Return the smallest and the largest number that a parameter accepts.
 
     Parameters
     ----------
     estimator : estimator
-        With a value for the parameter, whose type tells whether the limits are those of
-        integers or of floats where an estimator accepts both.
+        The estimator with the parameter. The type of its value tells whether the limits
+        are those of integers or of floats if the class accepts both.
     name : str
-        Full name, such as ``"clf__max_features"``.
+        Name of the parameter.
 
     Returns
     -------
     low, high : float
-        Infinite where the class does not say. An open end is given like a closed one.
+        Infinite if the class states none. An open end is given like a closed one.
     """
-    owner, _, own = name.rpartition("__")
-    inner = estimator.get_params()[owner] if owner else estimator
     value = estimator.get_params()[name]
-    constraints = getattr(inner, "_parameter_constraints", {}).get(own)
+    constraints = getattr(estimator, "_parameter_constraints", {}).get(name)
     if not isinstance(constraints, list):
         return -math.inf, math.inf
     fitting = [
@@ -438,159 +422,3 @@ def parameter_limits(estimator: Any, name: str) -> tuple[float, float]:
     lows = [-math.inf if c.left is None else float(c.left) for c in fitting]
     highs = [math.inf if c.right is None else float(c.right) for c in fitting]
     return min(lows, default=-math.inf), max(highs, default=math.inf)
-
-
-class JoblibBackend:
-    """The active joblib backend, fed one call at a time.
-
-    ``joblib.Parallel`` takes its calls from an iterable that is consumed in a callback
-    thread, before the caller has seen the results. A sequential search needs the
-    opposite: a call is made up after the last result is known. So the pool of a
-    ``Parallel`` is entered as usual (the user's ``parallel_config``, memory mapping and
-    thread limits hold), but calls go to its backend directly.
-
-    Parameters
-    ----------
-    n_jobs : int or None
-        As in `joblib.Parallel`.
-
-    Attributes
-    ----------
-    kind : str
-        "inline" (one worker: calls are not to be submitted but made), "threading",
-        "loky", "multiprocessing", "dask", "ray", or the class name of another backend.
-    n_workers : int
-        Calls that run at the same time.
-    """
-
-    def __init__(self, n_jobs: int | None) -> None:
-        self._parallel = Parallel(n_jobs=n_jobs)
-        self._waiting = ExitStack()
-        self.n_workers = 0
-        self.kind = ""
-
-    def start(self) -> None:
-        """Start the workers."""
-        self._parallel.__enter__()
-        self._backend = self._parallel._backend
-        self.n_workers = self._parallel._effective_n_jobs()
-        if self.n_workers == 0:
-            raise RuntimeError(f"{type(self._backend).__name__} has no active worker.")
-        self.kind = "inline" if self.n_workers == 1 else _kind(self._backend)
-        if self.kind != "inline":
-            self._backend.start_call()
-            self._parallel._calling = True  # so that stopping calls stop_call
-            # A task of dask gives up its thread while it waits for tasks of its own.
-            self._waiting.enter_context(self._backend.retrieval_context())
-
-    @property
-    def starts_children(self) -> bool:
-        """Whether the workers are child processes of this one."""
-        if self.kind == "multiprocessing":
-            context = self._parallel._backend_kwargs["context"]
-            started: bool = context.get_start_method() != "forkserver"
-            return started
-        return self.kind == "loky"
-
-    def stop(self, *, abort: bool) -> None:
-        """Give the workers back; with `abort` whatever they are running is ended.
-
-        Waiting for it could take as long as the longest fit.
-        """
-        if abort:
-            self._backend.abort_everything(ensure_ready=False)
-        self._parallel.__exit__(None, None, None)
-        self._waiting.close()
-
-    def restart(self) -> None:
-        """Replace the workers after one of them has died; running calls are lost."""
-        if self.kind == "dask":
-            # The scheduler replaces workers itself. Data that only the dead one held
-            # are gone, and have to be sent anew. Where no worker takes them within
-            # dask's time-out, the call would be lost without a word.
-            self._backend.call_data_futures.clear()
-            try:
-                self._backend.client.wait_for_workers(1, timeout=_DASK_PATIENCE)
-            except TimeoutError as error:
-                raise RuntimeError(
-                    "All workers of the dask cluster have died, and none has come back "
-                    f"within {_DASK_PATIENCE} s. (A worker that is killed while it "
-                    "starts is not replaced by dask.)"
-                ) from error
-            return
-        self._backend.abort_everything(ensure_ready=False)
-        self._parallel._initialize_backend()
-
-    @staticmethod
-    def make_folder() -> str:
-        """Make a temporary folder that goes even if this process is killed."""
-        folder = tempfile.mkdtemp(prefix="sklearn_tuners_")
-        resource_tracker.register(folder, "folder")
-        return folder
-
-    @staticmethod
-    def remove_folder(folder: str) -> None:
-        """Remove a folder of `make_folder`."""
-        shutil.rmtree(folder, ignore_errors=True)
-        resource_tracker.unregister(folder, "folder")
-
-    def submit(
-        self,
-        function: Callable[..., Any],
-        kwargs: dict[str, Any],
-        callback: Callable[[Any], None],
-    ) -> Any:
-        """Hand ``function(**kwargs)`` to a worker.
-
-        Parameters
-        ----------
-        function : callable
-            Called under the scikit-learn configuration and the warning filters that
-            are active now.
-        kwargs : dict
-            Its arguments.
-        callback : callable
-            Called in another thread with what `result` takes. dask does not call it if
-            the call fails: ask the future.
-
-        Returns
-        -------
-        future : object
-            With methods ``done`` and ``exception`` where the backend has them.
-        """
-        wrapped, args, kwargs = delayed(function)(**kwargs)
-        filters = getattr(warnings, "_get_filters", lambda: warnings.filters)()
-        wrapped = _with_config_and_warning_filters(wrapped, get_config(), filters)
-        calls = BatchedCalls(
-            [(wrapped, args, kwargs)],
-            self._backend.get_nested_backend(),
-            self._use_own_temp_folder,
-        )
-        return self._backend.submit(calls, callback=callback)
-
-    def _use_own_temp_folder(self) -> None:
-        """Have loky put memory maps where stopping removes them."""
-        workers: Any = getattr(self._backend, "_workers", None)
-        if hasattr(workers, "_temp_folder_manager"):
-            workers._temp_folder_manager.set_current_context(self._parallel._id)
-
-    def result(self, out: Any) -> Any:
-        """Return what a call returned, or raise what it raised."""
-        (result,) = self._backend.retrieve_result_callback(out)
-        return result
-
-
-_KINDS = {
-    "SequentialBackend": "inline",
-    "ThreadingBackend": "threading",
-    "LokyBackend": "loky",
-    "DaskDistributedBackend": "dask",
-    "RayBackend": "ray",
-    "MultiprocessingBackend": "multiprocessing",
-}
-
-
-def _kind(backend: Any) -> str:
-    """Return what a backend is, by the name of its class or the nearest known base."""
-    names = [base.__name__ for base in type(backend).__mro__]
-    return next((_KINDS[name] for name in names if name in _KINDS), names[0])

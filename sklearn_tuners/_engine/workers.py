@@ -1,38 +1,64 @@
-"""Workers that are handed one call at a time, and outlive the death of one of them."""
+"""Workers that take one call at a time, and outlive the death of one of them."""
 
 from __future__ import annotations
 
 import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sklearn_tuners._compat.sklearn import JoblibBackend
+from sklearn_tuners._compat.joblib import JoblibBackend
 
-__all__ = ["Overdue", "WorkerDeath", "Workers"]
+__all__ = ["HAS_ALARM", "Overdue", "WorkerDeath", "Workers"]
+
+HAS_ALARM = hasattr(signal, "setitimer")
+"""Whether the system can interrupt Python code after some time; Windows cannot."""
 
 _POLL = 1.0
-"""Seconds between looks at what no callback reports: dask's errors, hanging calls."""
+"""Seconds between two checks of what no callback reports, dask's errors and overdue
+calls: such a delay hardly matters where a worker has been lost."""
 
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by either
 
+
+class _Abilities(NamedTuple):
+    """What the workers of a joblib backend can do; see the properties of `Workers`."""
+
+    shares_memory: bool = False
+    can_kill: bool = False
+    runs_in_main_thread: bool = False
+    has_object_store: bool = False
+
+
+_ABILITIES = {
+    "inline": _Abilities(shares_memory=True, runs_in_main_thread=True),
+    "threading": _Abilities(shares_memory=True),
+    "loky": _Abilities(can_kill=True, runs_in_main_thread=True),
+    "multiprocessing": _Abilities(runs_in_main_thread=True),
+    "dask": _Abilities(),  # runs its calls in threads
+    "ray": _Abilities(runs_in_main_thread=True, has_object_store=True),
+}
+"""By the kind of backend; one that is not listed can do nothing of it."""
+
 _DEATHS = {
-    "joblib.BrokenProcessPool",  # loky, and its subclass TerminatedWorkerError
-    "joblib.ShutdownExecutorError",  # when another thread has replaced the workers
-    "ray.RayActorError",  # and its subclass ActorDiedError
+    "joblib.BrokenProcessPool",  # loky's, with its subclass TerminatedWorkerError
+    "joblib.ShutdownExecutorError",  # another thread has replaced the workers
+    "ray.RayActorError",  # with its subclass ActorDiedError
     "ray.WorkerCrashedError",
     "ray.OutOfMemoryError",
-    "distributed.FutureCancelledError",  # the call's data were lost with a worker
-    "distributed.KilledWorker",  # after it has itself tried on several workers
+    "distributed.FutureCancelledError",  # the data of the call were lost with a worker
+    "distributed.KilledWorker",  # the call has killed several workers
 }
-"""Exceptions that mean that a worker has died, by package and name: not all of the
-packages are there, and an estimator may raise a namesake (torch's OutOfMemoryError)."""
+"""Exceptions that mean the death of a worker, by package and class. They are named, not
+imported, because the packages are optional; the package counts because an estimator may
+raise a namesake, such as torch's OutOfMemoryError."""
 
 
 class WorkerDeath(Exception):
@@ -41,9 +67,9 @@ class WorkerDeath(Exception):
     Attributes
     ----------
     lost : list of hashable
-        Tokens of the calls that will not come back, one of which may be to blame.
+        Tokens of the calls that were lost; one of them may be to blame.
     culprit : hashable or None
-        Token of the call that is known to kill workers.
+        Token of the call that kills workers, if it is known.
     """
 
     def __init__(self, lost: list[Any], culprit: Any, reason: str) -> None:
@@ -53,12 +79,12 @@ class WorkerDeath(Exception):
 
 
 class Overdue(Exception):
-    """Calls have been ended, with their workers, for exceeding their time.
+    """Calls have exceeded their time, and were ended by killing their workers.
 
     Attributes
     ----------
     tokens : list of hashable
-        Tokens of those calls.
+        Tokens of the calls that exceeded their time.
     lost : list of hashable
         Tokens of the calls that were lost with them.
     """
@@ -85,9 +111,9 @@ class Workers:
     n_jobs : int or None
         As in `joblib.Parallel`.
     kill_after : float, default=None
-        Seconds from its start after which a call is ended by killing its worker, on
-        backends where that is possible (``can_kill``). The call has to announce its
-        start, see `start_mark`.
+        Seconds from its start after which a call is ended by killing its worker, if the
+        backend allows that (`can_kill`). The call must announce its start, see
+        `start_mark`.
 
     Attributes
     ----------
@@ -124,9 +150,13 @@ class Workers:
             self._backend.remove_folder(str(self._marks))
 
     @property
+    def _abilities(self) -> _Abilities:
+        return _ABILITIES.get(self.kind, _Abilities())
+
+    @property
     def shares_memory(self) -> bool:
         """Whether calls run in this process, so that arguments are not copied."""
-        return self.kind in ("inline", "threading")
+        return self._abilities.shares_memory
 
     @property
     def are_children(self) -> bool:
@@ -136,11 +166,30 @@ class Workers:
     @property
     def can_kill(self) -> bool:
         """Whether a worker can be killed and replaced."""
-        return self.kind == "loky"
+        return self._abilities.can_kill
+
+    @property
+    def can_interrupt(self) -> bool:
+        """Whether an alarm reaches a call: it runs in the main thread of a process."""
+        is_elsewhere = self.kind != "inline"
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        return (
+            HAS_ALARM
+            and self._abilities.runs_in_main_thread
+            and (is_elsewhere or in_main_thread)
+        )
+
+    @property
+    def has_object_store(self) -> bool:
+        """Whether large arguments go to a store of the backend, and references to them.
+
+        Then the backend does not itself recognise an argument that it has sent before.
+        """
+        return self._abilities.has_object_store
 
     @contextmanager
     def folder(self) -> Iterator[str]:
-        """Make a folder that does not outlive this process, however it ends."""
+        """Make a folder that is removed on leaving, or with this process if killed."""
         path = self._backend.make_folder()
         try:
             yield path
@@ -153,9 +202,9 @@ class Workers:
         return len(self._running) + len(self._inline)
 
     def start_mark(self, token: Any) -> str | None:
-        """Return the file in which the call must write its process id when it starts.
+        """Return the file to which a call must write its process id when it starts.
 
-        None where calls are not killed.
+        None if calls are not killed.
         """
         return None if self._marks is None else str(self._marks / _file_name(token))
 
@@ -165,7 +214,7 @@ class Workers:
         Parameters
         ----------
         token : hashable
-            Comes back from `next_done` with the result.
+            `next_done` returns it with the result.
         function : callable
             Module-level function, so that it can be pickled.
         **kwargs : dict
@@ -174,7 +223,7 @@ class Workers:
         Raises
         ------
         WorkerDeath
-            If a worker has died meanwhile; the call itself is among the lost.
+            If a worker has died since; the call itself is among the lost ones.
         """
         if self.kind == "inline":
             self._inline.append((token, partial(function, **kwargs)))
@@ -191,22 +240,15 @@ class Workers:
             self._raise_if_death(error, number)
             raise
 
-    def next_done(self, timeout: float | None = None) -> tuple[Any, Any] | None:
+    def next_done(self) -> tuple[Any, Any]:
         """Wait for a call to finish.
-
-        Parameters
-        ----------
-        timeout : float, default=None
-            Seconds to wait; None waits as long as it takes.
 
         Returns
         -------
         token : hashable
             As given to `submit`.
         result : object
-            What the function returned.
-
-        None is returned instead when the time is up.
+            The value that the function returned.
 
         Raises
         ------
@@ -215,29 +257,25 @@ class Workers:
         Overdue
             If calls had to be killed.
         Exception
-            What the function raised.
+            If the function raised it.
         """
         if self._inline:
             token, call = self._inline.pop(0)
             return token, call()
-        end = None if timeout is None else time.monotonic() + timeout
         while True:
             now = time.monotonic()
-            if now >= self._next_look:  # also while others finish one after the other
+            if now >= self._next_look:  # also while other calls finish all the time
                 self._next_look = now + _POLL
                 self._look_after_running()
-            wait = self._next_look - now if end is None else min(_POLL, end - now)
             try:
-                number, out = self._done.get(timeout=max(wait, 0.0))
+                number, out = self._done.get(timeout=max(self._next_look - now, 0.0))
             except queue.Empty:
-                if end is not None and time.monotonic() >= end:
-                    return None
                 continue
             if number in self._running:
                 return self._take(number, out)
 
     def _take(self, number: int, out: Any) -> tuple[Any, Any]:
-        """Return token and result of a finished call."""
+        """Return the token and the result of a finished call."""
         try:
             result = self._backend.result(out)
         except Exception as error:
@@ -246,8 +284,8 @@ class Workers:
         return self._running.pop(number).token, result
 
     def _look_after_running(self) -> None:
-        """Notice what no callback reports."""
-        # All at once: one that is left would have its whole time again.
+        """Raise what no callback reports."""
+        # All overdue calls at once: one that is left would get its whole time again.
         overdue = [n for n, call in self._running.items() if self._is_overdue(call)]
         if overdue:
             tokens = [self._running.pop(number).token for number in overdue]
@@ -260,7 +298,7 @@ class Workers:
                     raise error
 
     def _is_overdue(self, call: _Running) -> bool:
-        """Return whether a call exceeds its time, having killed its worker if so."""
+        """Return whether a call exceeds its time, and kill its worker if so."""
         if self._marks is None or self._kill_after is None:
             return False
         try:
@@ -274,7 +312,7 @@ class Workers:
         return True
 
     def _raise_if_death(self, error: BaseException, number: int) -> None:
-        # joblib raises a RuntimeError in the place of a ShutdownExecutorError.
+        # joblib turns a ShutdownExecutorError into a RuntimeError.
         chain = [error] if error.__context__ is None else [error, error.__context__]
         names = {
             f"{base.__module__.partition('.')[0]}.{base.__name__}"
@@ -293,8 +331,8 @@ class Workers:
         self._running.clear()
         self._backend.restart()
         if self._marks is not None:
-            # The calls may come again under the same tokens, and by then any process
-            # may have an id that stands in a mark.
+            # The calls may be submitted again under the same tokens. By then another
+            # process may have the id that is written in a mark.
             for mark in self._marks.iterdir():
                 mark.unlink(missing_ok=True)
         return lost

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._hyperband.resource import (
+from sklearn_tuners._hyperband.rows import (
     first_rows,
     is_series,
     label_codes,

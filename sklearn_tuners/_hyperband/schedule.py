@@ -21,11 +21,10 @@ from sklearn_tuners._hyperband.resource import (
     auto_resource,
     check_resource,
     full_value,
-    least_samples,
     least_sensible,
-    smallest_samples,
     synonyms,
 )
+from sklearn_tuners._hyperband.rows import least_samples, smallest_samples
 from sklearn_tuners._search.problem import Problem, Searched, least_training_rows
 from sklearn_tuners._training.continuation import SAMPLES
 

@@ -17,11 +17,7 @@ from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import Outcome
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._engine.workers import Workers
-from sklearn_tuners._hyperband.resource import (
-    labels_of,
-    resolved_settings,
-    scale_factors,
-)
+from sklearn_tuners._estimators import last_step
 from sklearn_tuners._hyperband.results import (
     cumulative_times,
     ranks,
@@ -40,7 +36,12 @@ from sklearn_tuners._journal.identity import identify
 from sklearn_tuners._journal.journal import Identity
 from sklearn_tuners._search.problem import Problem, Searched
 from sklearn_tuners._search.strategy import Job, Strategy
-from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
+from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
+from sklearn_tuners._training.settings import (
+    labels_of,
+    resolved_settings,
+    scale_factors,
+)
 from sklearn_tuners._training.steps import Training, set_resource
 from sklearn_tuners._training.store import Store
 from sklearn_tuners._typing import Params
@@ -232,7 +233,7 @@ class HyperbandStrategy(Strategy):
         """Return `labels_of` a candidate, reading y once for each kind of candidate."""
         if self.schedule.resource != EPOCHS:
             return None
-        kind = is_classifier(candidate), type(leaf_of(candidate, EPOCHS)[0])
+        kind = is_classifier(candidate), type(last_step(candidate)[1])
         if kind not in self._labels:
             self._labels[kind] = labels_of(candidate, self.data.y)
         return self._labels[kind]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._space.dialects import LOG_RATIO
 from sklearn_tuners._space.dimensions import Continuous, Dimension, Discrete, Interval
+from sklearn_tuners._space.lists import LOG_RATIO
 from sklearn_tuners._space.values import is_number
 
 __all__ = ["Edge", "find_edge"]

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import numpy as np
-
 from sklearn_tuners._journal.content import UnknownContentError, digest
 from sklearn_tuners._journal.journal import Identity
 from sklearn_tuners._space.space import Space
 
 __all__ = ["describe_data", "identify", "identify_space"]
-
-_MAX_LISTED = 100_000
-"""Values of a domain that are looked at one by one."""
 
 
 def identify(
@@ -57,38 +52,16 @@ def identify(
 def identify_space(space: Space) -> Identity:
     """Return what tells one search space from another: what it can propose.
 
-    Listed values are known by themselves, distributions by their quantiles, as scipy's
-    objects hold a random state.
-
     Parameters
     ----------
     space : Space
-        Parsed with a fixed ``random_state``.
+        Parsed with any seed.
 
     Returns
     -------
     Identity
     """
-    probes = np.linspace(0.0, 1.0, 65)
-    domains = [
-        (
-            name,
-            list(domain.levels())
-            if domain.size <= _MAX_LISTED
-            else [domain.decode(u) for u in domain.quantile(probes).tolist()],
-        )
-        for branch in space.branches
-        for name, domain in sorted(branch.dimensions.items())
-    ]
-    n_parameters = [len(branch.dimensions) for branch in space.branches]
-    conditions = [
-        (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
-        for b, branch in enumerate(space.branches)
-        for name, rule in sorted(branch.rules.items())
-    ]
-    # Without conditions, what it always was: old journals stay valid.
-    known_by = [n_parameters, domains, *([conditions] if conditions else [])]
-    return identify(tuple(known_by), description=repr(space))
+    return identify(space.signature(), description=repr(space))
 
 
 def describe_data(X: Any, y: Any) -> str:

@@ -53,7 +53,7 @@ from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.stopping import Stopping, default_lag
 from sklearn_tuners._search.strategy import Strategy
 from sklearn_tuners._split_scores import followed_metric
-from sklearn_tuners._training.evaluate import Shared
+from sklearn_tuners._training.shared import Shared
 
 __all__ = ["BaseTunerCV"]
 
@@ -334,7 +334,7 @@ class BaseTunerCV(SearchBase):
             error_score=self.error_score,
             verbose=self.verbose,
         )
-        if workers.kind == "ray":
+        if workers.has_object_store:
             shared.put_into_ray()
         return Runner(
             workers=workers,

@@ -17,7 +17,7 @@ from sklearn_tuners._defaults.lookup import explain_no_space
 from sklearn_tuners._search.parameter_names import check_parameter_names
 from sklearn_tuners._space.own_values import space_with_own
 from sklearn_tuners._space.space import Space
-from sklearn_tuners._typing import Split
+from sklearn_tuners._typing import Params, Split
 
 __all__ = [
     "Data",
@@ -47,9 +47,9 @@ class Data:
 
     X: Any
     y: Any = None
-    fit_params: Mapping[str, Any]
-    score_params: Mapping[str, Any]
-    split_params: Mapping[str, Any]
+    fit_params: Params
+    score_params: Params
+    split_params: Params
 
     @property
     def n_samples(self) -> int:

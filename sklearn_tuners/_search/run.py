@@ -24,13 +24,8 @@ from sklearn_tuners._engine.workers import Workers
 from sklearn_tuners._search.observers import Announcer, CallbackTasks
 from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.strategy import Job, Strategy
-from sklearn_tuners._training.evaluate import (
-    HAS_ALARM,
-    FitTimeoutError,
-    Guard,
-    Shared,
-    evaluate,
-)
+from sklearn_tuners._training.evaluate import FitTimeoutError, Guard, evaluate
+from sklearn_tuners._training.shared import Shared
 
 __all__ = ["KILL_GRACE", "Hooks", "Runner", "SplitEvaluator", "check_timeout"]
 
@@ -251,13 +246,9 @@ def check_timeout(timeout: float | None, workers: Workers) -> None:
     workers : Workers
         Entered.
     """
+    if timeout is None or workers.can_kill or workers.can_interrupt:
+        return
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if timeout is None or workers.can_kill:
-        return
-    if HAS_ALARM and workers.kind in ("multiprocessing", "ray"):
-        return
-    if HAS_ALARM and workers.kind == "inline" and in_main_thread:
-        return
     raise ValueError(
         f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
         f"{workers.kind!r}{'' if in_main_thread else ' outside of the main thread'}: "

@@ -1,141 +1,40 @@
 """What runs in a worker: one candidate on one split.
 
-Everything that travels to a worker stands here, and nothing here knows the search.
+Nothing here knows the search.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sklearn_tuners._compat.sklearn import (
-    Outcome,
-    cloudpickle_dumps,
-    failed_outcome,
-    fit_and_score,
-)
+from sklearn_tuners._compat.sklearn import Outcome, failed_outcome, fit_and_score
+from sklearn_tuners._engine.workers import HAS_ALARM
+from sklearn_tuners._training.shared import Shared
 from sklearn_tuners._training.steps import Training
 
-__all__ = ["HAS_ALARM", "FitTimeoutError", "Guard", "Shared", "evaluate"]
-
-HAS_ALARM = hasattr(signal, "setitimer")
-"""Whether the system can interrupt Python code after some time; Windows cannot."""
+__all__ = ["FitTimeoutError", "Guard", "evaluate"]
 
 _WATCH = 1.0
-"""Seconds between a worker's looks at whether its parent is alive."""
-
-
-class Shared:
-    """Data that all evaluations read, sent to each worker process once.
-
-    ``joblib`` maps large plain arrays into the memory of its workers, but pickles a
-    data frame anew for each call. Here whatever is shared is pickled once, its buffers
-    apart from the rest: they are plain arrays, which joblib writes to disk once and
-    maps, and a data frame is put together again on top of them without a copy.
-
-    Parameters
-    ----------
-    **values : dict
-        Read back as attributes.
-    """
-
-    def __init__(self, **values: Any) -> None:
-        self.values = values
-        self._parts: tuple[str, NDArray[np.uint8], list[NDArray[np.uint8]]] | None
-        self._parts = None
-        self._reference: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["values"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __sizeof__(self) -> int:
-        """Return the size of what travels: dask scatters what is large."""
-        _, stem, buffers = self._pickled()
-        return int(stem.nbytes) + sum(int(buffer.nbytes) for buffer in buffers)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self._reference is not None:
-            return _fetch, (self._pickled()[0], self._reference)
-        return _restore, self._pickled()
-
-    def put_into_ray(self) -> None:
-        """Store the data in ray's memory, so that only a reference travels.
-
-        ray does not recognise an array that it has sent before.
-        """
-        import ray
-
-        self._reference = ray.put(self._pickled())
-
-    def _pickled(self) -> tuple[str, NDArray[np.uint8], list[NDArray[np.uint8]]]:
-        """Return an identity, the pickle and its buffers, always the same objects.
-
-        joblib recognises an array that it has mapped before by its identity.
-        """
-        if self._parts is None:
-            buffers: list[pickle.PickleBuffer] = []
-            stem = cloudpickle_dumps(
-                self.values, protocol=5, buffer_callback=buffers.append
-            )
-            self._parts = (
-                uuid.uuid4().hex,
-                np.frombuffer(stem, dtype=np.uint8),
-                [np.frombuffer(buffer.raw(), dtype=np.uint8) for buffer in buffers],
-            )
-        return self._parts
-
-
-_restored: dict[str, Shared] = {}
-"""The data that this worker process read last, by its identity."""
-
-
-def _restore(
-    identity: str, stem: NDArray[np.uint8], buffers: list[NDArray[np.uint8]]
-) -> Shared:
-    """Put shared data together in a worker, or find it there."""
-    if identity not in _restored:
-        values = pickle.loads(stem.data, buffers=buffers)
-        _restored.clear()
-        shared = Shared(**values)
-        # Should it travel on, to nested workers, it keeps its identity.
-        shared._parts = (identity, stem, buffers)
-        _restored[identity] = shared
-    return _restored[identity]
-
-
-def _fetch(identity: str, reference: Any) -> Shared:
-    """Put shared data together in a worker of ray, or find it there."""
-    if identity not in _restored:
-        import ray
-
-        return _restore(*ray.get(reference))
-    return _restored[identity]
-
+"""Seconds between two checks whether the parent is alive: an orphan ends soon, and a
+check costs one system call."""
 
 _watched: set[tuple[int, int]] = set()
-"""This process and the parent that it ends with; a fork has neither thread nor entry"""
+"""Process and parent of each thread that watches; a fork has no such thread yet."""
 
 
 def _end_with(parent: int) -> None:
-    """Have this process end when `parent` does.
+    """Let this process end when `parent` does.
 
-    A worker of loky whose parent was killed would wait for a call until its time-out,
-    five minutes: it holds both ends of the pipe itself, so nothing tells it.
+    A worker of loky whose parent was killed would wait for a call until its time-out
+    of five minutes: it holds both ends of the pipe, so no end of file tells it.
     """
     pair = (os.getpid(), parent)
     if pair in _watched:
@@ -161,12 +60,12 @@ class Guard:
     Parameters
     ----------
     parent : int, default=None
-        Process id that the worker's parent has to have: a worker whose search was
-        killed must not go on. None where workers are not children of the search.
+        Process id of the search, if workers are its children: a worker whose search
+        was killed must not go on.
     deadline : float, default=None
-        Time, as `time.time`, from which nothing is begun.
+        Time, as `time.time`, from which no evaluation begins.
     timeout : float, default=None
-        Seconds that fit and scoring may take.
+        Seconds that fit and scoring may take together.
     """
 
     parent: int | None = None
@@ -174,7 +73,7 @@ class Guard:
     timeout: float | None = None
 
     def leave_if_orphaned(self) -> None:
-        """End this process if the search that it works for has died, now or later."""
+        """End this process if its search has died, now or later."""
         if self.parent is None:
             return
         if os.getppid() != self.parent:
@@ -188,12 +87,11 @@ class Guard:
 
     @contextmanager
     def alarm(self) -> Iterator[None]:
-        """Have `FitTimeoutError` raised when the time is up.
+        """Raise `FitTimeoutError` when the time is up.
 
-        By a signal, so it reaches Python code only, in the main thread only. It is
-        repeated each second, in case something swallows the exception. An alarm that
-        was set before, by a search around this one or by the user, is given back with
-        what is left of its time.
+        A signal does so, in Python code and in the main thread only. It is repeated
+        each second, in case some code swallows the exception. An alarm that was set
+        before, by an outer search or the user, is restored with the rest of its time.
         """
         if self.timeout is None or not HAS_ALARM:
             yield
@@ -232,14 +130,13 @@ def evaluate(
     guard : Guard
         Conditions under which to run at all.
     start_mark : str or None
-        File to write this process's id to, for who watches the time.
+        File to write the id of this process to, see `Workers.start_mark`.
     shared : Shared
-        ``X``, ``y``, ``scorer``, ``fit_params``, ``score_params``,
-        ``return_train_score``, ``error_score`` and ``verbose``.
+        The data of all evaluations.
     training : Training, default=None
-        How to train the estimator if not by its ``fit`` alone.
+        How to train the estimator; None calls its ``fit``.
     **kwargs : dict
-        Passed on to `fit_and_score`.
+        Passed on to `fit_and_score`, besides what is shared.
 
     Returns
     -------
@@ -260,7 +157,7 @@ def evaluate(
         with guard.alarm():
             return fit_and_score(**shared.values, **kwargs)
     except FitTimeoutError as error:
-        # Rung outside of what fit_and_score guards; inside, it is a failed fit there.
+        # It rang where `fit_and_score` catches nothing; in `fit`, it is a failed fit.
         if shared.error_score == "raise":
             raise
         outcome = failed_outcome(

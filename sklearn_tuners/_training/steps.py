@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import pickle
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,27 +13,38 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
 from sklearn_tuners._compat.sklearn import has_stopped_early, is_callback_attribute
+from sklearn_tuners._estimators import leaf_of, split_name
 from sklearn_tuners._training.continuation import (
     EPOCHS,
     SAMPLES,
-    Rule,
+    WarmStart,
     check_epochs,
-    leaf_of,
-    names_of,
     rule_of,
 )
-from sklearn_tuners._training.store import State, Store
+from sklearn_tuners._training.libraries import Library, fit_towards, library_of
+from sklearn_tuners._training.store import Chain, State, Store
 
 __all__ = ["Training", "set_resource"]
 
-Chain = tuple[int, ...]
+
+@dataclass(frozen=True)
+class _Data:
+    """What ``fit`` is given: the rows, and its other arguments."""
+
+    X: Any
+    y: Any
+    fit_params: dict[str, Any]
+
+    def train(self, estimator: Any) -> None:
+        target = () if self.y is None else (self.y,)
+        estimator.fit(self.X, *target, **self.fit_params)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +56,19 @@ class Training:
     resource : str
         Full name of a parameter, `EPOCHS` or `SAMPLES`.
     chain : tuple of int
-        Resources of the steps; more than one only where the estimator goes on.
+        The resource at the end of each step; several only if the estimator goes on.
     settings : dict
-        Params to set besides the candidate's.
+        Parameters to set in addition to those of the candidate.
     factors : dict
-        Params to multiply, and by what.
+        Parameters to multiply, and their factors.
     classes : ndarray or None
-        Labels that ``partial_fit`` is to be told of.
+        All labels, for ``partial_fit``.
     store : Store or None
         Where the states of earlier steps may be.
     key : str
-        Of the candidate and the split.
+        Key of the candidate and the split in the store.
     full : int
-        The full resource, at which no step will follow; 0 if the chain ends there.
+        The full resource, which no step follows; 0 if the chain ends there.
     """
 
     resource: str
@@ -71,51 +81,66 @@ class Training:
     full: int = 0
 
     def take_over(self, estimator: BaseEstimator) -> None:
-        """Have the next call of ``estimator.fit`` train as described here.
+        """Make the next call of ``estimator.fit`` train as described here.
 
-        The estimator stays what it is, so that scorers and callbacks see nothing new.
+        The estimator stays the same object, so scorers and callbacks see nothing new.
         """
-        estimator.fit = partial(self.fit, estimator)
+        _replace_fit(estimator, self.fit)
 
     def fit(
         self, estimator: Any, X: Any, y: Any = None, **fit_params: Any
     ) -> BaseEstimator:
-        """Train an estimator, on from what is stored or from the start."""
-        vars(estimator).pop("fit", None)
+        """Train an estimator, from a stored state or from the start."""
         estimator.set_params(**self.settings)
         if self.factors:
             given = estimator.get_params()
             scaled = {name: given[name] * f for name, f in self.factors.items()}
             estimator.set_params(**scaled)
+        data = _Data(X, y, fit_params)
         if self.resource == SAMPLES:
-            _fit(estimator, X, y, fit_params)
+            data.train(estimator)
             return estimator
-        if self.resource == EPOCHS:  # a step of the space may be the last one now
+        if self.resource == EPOCHS:  # the space may have swapped the last step
             check_epochs(estimator)
-        step = _train_epochs if self.resource == EPOCHS else _train_further
-        n_done, has_ended, seconds = 0, False, 0.0
+        self._make_steps(estimator, data)
+        return estimator
+
+    def _make_steps(self, estimator: Any, data: _Data) -> None:
+        """Make the steps that the stored state has not made, and store the result."""
         state = self._stored()
-        if state is not None:
-            n_done, has_ended, seconds = len(state.chain), *state[1:3]
+        if state is None:
+            state = State((), False, 0.0, None)
+        else:
             _adopt(estimator, state.estimator)
-        steps = zip((0, *self.chain), self.chain, strict=False)
+        has_ended = state.has_ended
+        steps = list(zip((0, *self.chain), self.chain, strict=False))
         start = time.perf_counter()
-        for done, target in list(steps)[n_done:]:
+        for done, target in steps[len(state.chain) :]:
             if not has_ended:
-                # A transformer may work in place, and the next step needs X as it was.
-                own = X if target == self.chain[-1] else copy.deepcopy(X)
-                with _limit_is_meant(self, target):
-                    has_ended = step(estimator, own, y, fit_params, self, done, target)
-        seconds += time.perf_counter() - start
+                # A transformer may work in place, and the next step needs X unchanged.
+                X = data.X if target == self.chain[-1] else copy.deepcopy(data.X)
+                own = _Data(X, data.y, data.fit_params)
+                has_ended = self._make_step(estimator, own, done, target)
+        seconds = state.seconds + time.perf_counter() - start
         if self.store is not None and self.chain[-1] < self.full:
             kept = _without_callbacks(estimator)
             self.store.save(self.key, State(self.chain, has_ended, seconds, kept))
-        return estimator
 
     def _stored(self) -> State | None:
+        """Return the state that all steps but the last led to, if there is one."""
         if self.store is None or len(self.chain) == 1:
             return None
         return self.store.load(self.key, self.chain[:-1])
+
+    def _make_step(self, estimator: Any, data: _Data, done: int, target: int) -> bool:
+        """Train from `done` to `target`; return whether training ended by itself."""
+        if self.resource == EPOCHS:
+            _train_epochs(estimator, data, done, target, self.classes)
+            return False
+        with _hidden_limit(self.resource, is_meant=target < self.full):
+            if done:
+                return _train_further(estimator, data, self.resource, done, target)
+            return _train_first(estimator, data, self.resource, target, self.full)
 
 
 def set_resource(estimator: Any, resource: str, value: int) -> None:
@@ -124,22 +149,54 @@ def set_resource(estimator: Any, resource: str, value: int) -> None:
     Raises
     ------
     ValueError
-        If there is none, as in a candidate for which the space swaps a step.
+        If the estimator has no such parameter, as when the space swaps a step.
     """
     try:
         estimator.set_params(**{resource: value})
     except (AttributeError, ValueError) as error:  # the first if it is "passthrough"
         raise ValueError(
-            f"resource={resource!r} is not a parameter of {estimator!r}, which the "
-            "search space makes a candidate"
+            f"resource={resource!r} is not a parameter of {estimator!r}, a candidate "
+            "in which the search space has replaced a step"
         ) from error
 
 
+def _replace_fit(estimator: Any, function: Callable[..., Any]) -> None:
+    """Make the next call of ``estimator.fit`` call ``function(estimator, ...)``.
+
+    The function itself finds the method of the class again.
+    """
+    estimator.fit = partial(_call_once, estimator, function)
+
+
+def _call_once(
+    estimator: Any,
+    function: Callable[..., Any],
+    X: Any,
+    y: Any = None,
+    **fit_params: Any,
+) -> Any:
+    _restore_fit(estimator)
+    return function(estimator, X, y, **fit_params)
+
+
+def _restore_fit(estimator: Any) -> None:
+    vars(estimator).pop("fit", None)
+
+
 @contextmanager
-def _limit_is_meant(training: Training, target: int) -> Iterator[None]:
-    """Silence what says that a limit of iterations was reached, below the full one."""
-    parameter = training.resource.rpartition("__")[2]
-    if parameter != "max_iter" or target >= training.full:
+def _replaced_fit(estimator: Any, function: Callable[..., Any]) -> Iterator[None]:
+    """Do `_replace_fit`, and undo it even if ``fit`` was not called."""
+    _replace_fit(estimator, function)
+    try:
+        yield
+    finally:
+        _restore_fit(estimator)
+
+
+@contextmanager
+def _hidden_limit(resource: str, *, is_meant: bool) -> Iterator[None]:
+    """Hide the warning that ``max_iter`` was reached if a low limit is meant."""
+    if not is_meant or split_name(resource)[1] != "max_iter":
         yield
         return
     with warnings.catch_warnings():
@@ -147,15 +204,11 @@ def _limit_is_meant(training: Training, target: int) -> Iterator[None]:
         yield
 
 
-def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
-    if y is None:
-        estimator.fit(X, **fit_params)
-    else:
-        estimator.fit(X, y, **fit_params)
+# Attributes of a fitted estimator -----------------------------------------------------
 
 
 def _without_callbacks(estimator: Any) -> Any:
-    """Return an estimator that has the attributes of another, but for its callbacks."""
+    """Return a copy of an estimator that lacks its callbacks."""
     other = object.__new__(type(estimator))
     vars(other).update(_attributes(estimator))
     return other
@@ -169,10 +222,10 @@ def _adopt(estimator: Any, other: Any) -> None:
 
 
 def _attributes(estimator: Any) -> dict[str, Any]:
-    """Return the attributes of an estimator that another may have in its place.
+    """Return the attributes of an estimator that another may take over.
 
-    Not its callbacks; nor its own methods, one of which HistGradientBoosting with a
-    scorer leaves among them: there it would predict for the other what this one does.
+    Callbacks are left out. So are bound methods of the estimator, such as the one that
+    HistGradientBoosting with a scorer keeps: it would still predict by the old model.
     """
     return {
         name: value
@@ -182,44 +235,40 @@ def _attributes(estimator: Any) -> dict[str, Any]:
     }
 
 
-def _train_epochs(
-    estimator: Any,
-    X: Any,
-    y: Any,
-    fit_params: dict[str, Any],
-    training: Training,
-    done: int,
-    target: int,
-) -> bool:
-    """Train by ``partial_fit``, each epoch on all rows; return False.
+# Epochs -------------------------------------------------------------------------------
 
-    The transformers before it are fitted with the first epoch.
+
+def _train_epochs(
+    estimator: Any, data: _Data, done: int, target: int, classes: Any
+) -> None:
+    """Train from epoch `done` to `target`, each a ``partial_fit`` on all rows.
+
+    The transformers of a pipeline are fitted in the first epoch.
     """
-    kwargs = dict(fit_params)
+    X, kwargs = data.X, dict(data.fit_params)
     while isinstance(estimator, Pipeline):
-        for_head, for_last = _split_params(estimator, kwargs, bool(done))
+        for_head, for_last = _split_params(estimator, kwargs, is_fitted=bool(done))
         if len(estimator.steps) > 1:
             head = estimator[:-1]
             if done:
                 X = head.transform(X, **for_head)
             else:
-                X = head.fit_transform(X, y, **for_head)
-            # With `memory` others have been fitted in the place of the transformers.
+                X = head.fit_transform(X, data.y, **for_head)
+            # With `memory`, the pipeline fits clones and puts them into its steps.
             estimator.steps[:-1] = head.steps
         estimator, kwargs = estimator.steps[-1][1], for_last
-    if training.classes is not None:
-        kwargs["classes"] = training.classes
+    if classes is not None:
+        kwargs["classes"] = classes
     for _ in range(target - done):
-        estimator.partial_fit(X, y, **kwargs)
-    return False
+        estimator.partial_fit(X, data.y, **kwargs)
 
 
 def _split_params(
-    pipeline: Pipeline, fit_params: dict[str, Any], is_fitted: bool
+    pipeline: Pipeline, fit_params: dict[str, Any], *, is_fitted: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parameters of ``fit`` for all steps but the last, and for that one.
+    """Return the arguments of ``fit`` for all steps but the last, and for the last.
 
-    With metadata routing it gets by ``partial_fit`` what it has requested for ``fit``.
+    With metadata routing, ``partial_fit`` gets what the last step requests for ``fit``.
     """
     last = pipeline.steps[-1][0]
     if get_config()["enable_metadata_routing"]:
@@ -233,123 +282,86 @@ def _split_params(
 
 
 def _requested(owner: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata that an estimator, or some step of it, has requested."""
+    """Return the metadata that an estimator or one of its steps requests."""
     names = owner.get_metadata_routing().consumes(method, params.keys())
     return {name: params[name] for name in names}
 
 
-def _train_further(
-    estimator: Any,
-    X: Any,
-    y: Any,
-    fit_params: dict[str, Any],
-    training: Training,
-    done: int,
-    target: int,
+# Parameters ---------------------------------------------------------------------------
+
+
+def _train_first(
+    estimator: Any, data: _Data, resource: str, target: int, full: int
 ) -> bool:
-    """Fit on from `done` to `target`; return whether training has ended by itself."""
-    if not done:
-        set_resource(estimator, training.resource, target)
-    leaf, is_last = leaf_of(estimator, training.resource)
-    rule = rule_of(leaf, training.resource)
-    if not done:
-        if is_last and target < training.full and _chooses_rate(leaf):
-            set_resource(estimator, training.resource, training.full)
-            leaf.fit = partial(_fit_towards, leaf, target)
-        _fit(estimator, X, y, fit_params)
-        leaf, _ = leaf_of(estimator, training.resource)  # a wrapper may have cloned it
-        return rule is not None and _has_ended(leaf, rule, target)
+    """Fit up to `target`; return whether training ended by itself before."""
+    set_resource(estimator, resource, target)
+    leaf, is_last = leaf_of(estimator, resource)
+    library = library_of(leaf)
+    if is_last and target < full and library and library.chooses_rate(leaf):
+        set_resource(estimator, resource, full)
+        with _replaced_fit(leaf, partial(_fit_towards, target)):
+            data.train(estimator)
+    else:
+        data.train(estimator)
+    leaf, _ = leaf_of(estimator, resource)  # a wrapper may have cloned it
+    rule = rule_of(leaf, resource)
+    return isinstance(rule, WarmStart) and _has_ended(leaf, rule, target)
+
+
+def _fit_towards(n: int, leaf: Any, X: Any, y: Any, /, **fit_params: Any) -> Any:
+    return fit_towards(leaf, n, X, y, fit_params)
+
+
+def _train_further(
+    estimator: Any, data: _Data, resource: str, done: int, target: int
+) -> bool:
+    """Fit on from `done` to `target`; return whether training ended by itself."""
+    leaf, _ = leaf_of(estimator, resource)
+    rule = rule_of(leaf, resource)
     assert rule is not None
     with _frozen_transformers(estimator):
         if get_config()["enable_metadata_routing"] and isinstance(estimator, Pipeline):
-            # The frozen transformers ask for less than the pipeline did.
-            fit_params = _requested(estimator, "fit", fit_params)
-        if rule.how not in ("total", "more"):
-            leaf.fit = partial(_fit_from, leaf, rule, target - done)
-            _fit(estimator, X, y, fit_params)
+            # The frozen transformers request less than the pipeline did.
+            requested = _requested(estimator, "fit", data.fit_params)
+            data = _Data(data.X, data.y, requested)
+        if isinstance(rule, Library):
+            with _replaced_fit(leaf, partial(_grow, rule, target - done)):
+                data.train(estimator)
             return False
+        n = target - done if rule.adds else target
         warm = leaf.warm_start
-        n = target if rule.how == "total" else target - done
         leaf.set_params(**{"warm_start": True, rule.parameter: n})
         with warnings.catch_warnings():  # the data are the same
             warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
-            _fit(estimator, X, y, fit_params)
+            data.train(estimator)
         leaf.set_params(**{"warm_start": warm, rule.parameter: target})
         return _has_ended(leaf, rule, n)
 
 
-def _has_ended(leaf: Any, rule: Rule, n: int) -> bool:
-    """Return whether the last fit, which could go to `n`, has ended by itself."""
+def _grow(
+    library: Library, n: int, leaf: Any, X: Any, y: Any, /, **fit_params: Any
+) -> Any:
+    """Add `n` rounds to a booster."""
+    _adopt(leaf, library.add_rounds(leaf, n, X, y, fit_params))
+    return leaf
+
+
+def _has_ended(leaf: Any, rule: WarmStart, n: int) -> bool:
+    """Return whether the last fit, which could go to `n`, ended by itself."""
     reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
     return bool(reached < n) or has_stopped_early(leaf)
 
 
-def _fit_from(
-    leaf: Any, rule: Rule, n: int, X: Any, y: Any = None, **fit_params: Any
-) -> Any:
-    """Add `n` trees to the model that a leaf has; it takes its place."""
-    vars(leaf).pop("fit")
-    if hasattr(leaf, "get_booster"):
-        model = leaf.get_booster()
-    elif hasattr(leaf, "booster_"):
-        model = leaf.booster_
-    else:  # CatBoost: as out of the store, so that a replay gives the same
-        model = pickle.loads(pickle.dumps(leaf))
-    # A new estimator, as CatBoost's cannot be changed once it is fitted.
-    grown = clone(leaf).set_params(**{rule.parameter: n})
-    if _chooses_rate(leaf):  # by the number of iterations, and these are only some
-        grown.set_params(learning_rate=leaf.learning_rate_)
-    grown.fit(X, y, **{rule.how: model}, **fit_params)
-    _adopt(leaf, grown)
-    return leaf
-
-
-def _chooses_rate(leaf: Any) -> bool:
-    """Whether a leaf is CatBoost's and left its learning rate to depend on iterations.
-
-    Not on a GPU, where no callback could end the training early.
-    """
-    given = leaf.get_params(deep=False)
-    return (
-        "catboost.core.CatBoost" in names_of(type(leaf))
-        and given.get("learning_rate", given.get("eta")) is None
-        and given.get("task_type") != "GPU"
-    )
-
-
-def _fit_towards(
-    leaf: Any, target: int, X: Any, y: Any = None, **fit_params: Any
-) -> Any:
-    """Fit CatBoost, set to the full resource, only up to `target`.
-
-    So the learning rate is the one that it chooses for the full resource.
-    """
-    vars(leaf).pop("fit")
-    callbacks = [*(fit_params.pop("callbacks", None) or ()), _StopAfter(target)]
-    return leaf.fit(X, y, callbacks=callbacks, **fit_params)
-
-
-@dataclass(frozen=True)
-class _StopAfter:
-    """A callback of CatBoost."""
-
-    n: int
-
-    def after_iteration(self, info: Any) -> bool:
-        return bool(info.iteration < self.n)
-
-
 @contextmanager
 def _frozen_transformers(estimator: Any) -> Iterator[None]:
-    """Have all steps but the last only transform, in the pipelines on the way."""
+    """Let all steps but the last only transform, in nested pipelines too."""
     changed: list[tuple[Any, list[Any]]] = []
     try:
         while isinstance(estimator, Pipeline):
             changed.append((estimator, estimator.steps))
             *head, last = estimator.steps
-            estimator.steps = [
-                (name, _frozen(transformer)) for name, transformer in head
-            ] + [last]
+            frozen = [(name, _frozen(transformer)) for name, transformer in head]
+            estimator.steps = [*frozen, last]
             estimator = last[1]
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Fitted states on disk, where a candidate's training waits for its next step."""
+"""Fitted states on disk, where the training of a candidate waits for its next step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sklearn_tuners._compat.sklearn import cloudpickle_dumps
+from sklearn_tuners._compat.joblib import cloudpickle_dumps
 
-__all__ = ["State", "Store"]
+__all__ = ["Chain", "State", "Store"]
 
 Chain = tuple[int, ...]
+"""The resource at the end of each step."""
 
 _WORTH = 0.25
-"""A state is kept if storing and loading it takes less than this share of the fit."""
+"""A state is kept if storing and loading it takes less than this share of the training
+that it saves: at least 96 % of the units that could be saved are then saved
+(docs/hyperband_measured.md, "Training that continuation saves")."""
 
 
 class State(NamedTuple):
@@ -27,13 +30,13 @@ class State(NamedTuple):
     Attributes
     ----------
     chain : tuple of int
-        Steps that were made.
+        The steps made.
     has_ended : bool
-        Whether training has ended by itself.
+        Whether training ended by itself.
     seconds : float
-        What the steps took.
+        Time that the steps took.
     estimator : estimator
-        As they left it, without its callbacks.
+        The result, without callbacks.
     """
 
     chain: Chain
@@ -44,41 +47,41 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Store:
-    """Fitted states on disk, for workers that have no affinity.
+    """Fitted states on disk, for workers that may each take any step.
 
     Parameters
     ----------
     folder : str
-        Private; whoever made it removes it.
+        An existing folder for the states alone.
     max_bytes : int
-        Before a state is written the oldest ones make room.
+        Size of all states; the oldest ones make room for a new one.
     """
 
     folder: str
     max_bytes: int
 
     def load(self, key: str, chain: Chain) -> State | None:
-        """Return what a chain of steps led to, or None if it is lost."""
+        """Return the state that a chain of steps led to, or None if it is lost."""
         try:
             with open(self._path(key), "rb") as file:
                 state: State = pickle.load(file)
-        except Exception:  # whatever damaged bytes raise: it is trained again
+        except Exception:  # damaged bytes raise anything; the steps are made again
             return None
-        is_ours = isinstance(state, State) and state.chain == chain
-        return state if is_ours else None
+        is_expected = isinstance(state, State) and state.chain == chain
+        return state if is_expected else None
 
     def save(self, key: str, state: State) -> None:
-        """Keep a state, if that is worth its while and it fits.
+        """Store a state, if that saves time and it fits.
 
         Parameters
         ----------
         key : str
-            Of the candidate and the split.
+            Key of the candidate and the split.
         state : State
-            To `load`.
+            What `load` will return.
         """
         start = time.perf_counter()
-        with suppress(Exception):  # what cannot be stored is trained again
+        with suppress(Exception):  # a state that cannot be stored is trained again
             data = cloudpickle_dumps(state, protocol=5)
             if 2.0 * (time.perf_counter() - start) > _WORTH * state.seconds:
                 self._path(key).unlink(missing_ok=True)
@@ -89,6 +92,7 @@ class Store:
                 os.replace(name, self._path(key))
 
     def _make_room(self, n_bytes: int) -> bool:
+        """Remove the oldest states until `n_bytes` fit; return whether they do."""
         if n_bytes > self.max_bytes:
             return False
         files: list[tuple[float, int, str]] = []

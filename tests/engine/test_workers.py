@@ -201,8 +201,10 @@ def test_all_calls_that_exceed_their_time_are_killed_at_once():
         marks = [Path(pool.start_mark(token)) for token in ("one", "other")]
         for mark in marks:
             pool.submit(mark.name, hang, mark=mark)
+        end = time.monotonic() + 60
         while not all(mark.exists() and mark.read_text() for mark in marks):
-            assert pool.next_done(timeout=0.1) is None
+            assert time.monotonic() < end
+            time.sleep(0.1)
         for mark in marks:
             os.utime(mark, (1, 1))  # began long ago
         with pytest.raises(Overdue) as overdue:
@@ -271,16 +273,54 @@ def test_the_marks_go_also_if_this_process_is_killed():
     assert not folder.exists()
 
 
-def test_only_loky_kills():
+def test_without_kills_there_are_no_marks():
     with joblib.parallel_config(backend="threading"), Workers(2, kill_after=1) as pool:
         assert pool.start_mark("x") is None
 
 
-def test_waiting_has_an_end():
-    with joblib.parallel_config(backend="threading"), Workers(2) as pool:
-        pool.submit(0, work, value=0, wait=0.5)
-        assert pool.next_done(timeout=0.01) is None
-        assert pool.next_done(timeout=30)[0] == 0
+# Abilities ----------------------------------------------------------------------------
+
+
+def where():
+    return os.getpid(), threading.current_thread() is threading.main_thread()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_abilities_are_those_of_the_calls(backend, n_jobs):
+    with joblib.parallel_config(backend=backend), Workers(n_jobs) as pool:
+        pool.submit(0, where)
+        pid, in_main_thread = pool.next_done()[1]
+        assert pool.shares_memory is (pid == os.getpid())
+        assert pool.can_interrupt is in_main_thread
+        assert pool.can_kill is (backend == "loky" and n_jobs == 2)
+        assert not pool.has_object_store
+
+
+def test_in_a_thread_nothing_interrupts_calls_of_this_process():
+    found = []
+
+    def look():
+        with Workers(1) as pool:
+            found.append(pool.can_interrupt)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [False]
+
+
+def test_without_alarms_nothing_interrupts(monkeypatch):
+    monkeypatch.setattr("sklearn_tuners._engine.workers.HAS_ALARM", False)
+    with joblib.parallel_config(backend="multiprocessing"), Workers(2) as pool:
+        assert not pool.can_interrupt
+
+
+def test_a_backend_that_is_not_known_can_do_nothing():
+    pool = Workers(2)
+    pool.kind = "SomeBackend"
+    names = ["shares_memory", "can_kill", "can_interrupt", "has_object_store"]
+    assert not any(getattr(pool, name) for name in names)
 
 
 def test_a_call_is_killed_also_while_others_finish_one_after_the_other():

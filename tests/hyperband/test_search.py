@@ -476,7 +476,7 @@ def test_penalties_are_scaled_on_lower_rungs_and_shown_unscaled(monkeypatch):
 
 
 def test_options_that_depend_on_the_rows_are_decided_by_all_of_them(monkeypatch):
-    monkeypatch.setattr("sklearn_tuners._hyperband.resource._EARLY_STOPPING_ROWS", 100)
+    monkeypatch.setattr("sklearn_tuners._training.settings._EARLY_STOPPING_ROWS", 100)
     seen = []
     fit = HistGradientBoostingClassifier.fit
 

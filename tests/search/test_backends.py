@@ -21,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV, HyperbandSearchCV
-from sklearn_tuners._compat.sklearn import JoblibBackend
+from sklearn_tuners._compat.joblib import JoblibBackend
 from sklearn_tuners._engine.workers import Workers
-from sklearn_tuners._training.evaluate import Shared
+from sklearn_tuners._training.shared import Shared
 
 IRIS = load_iris(return_X_y=True)
 
@@ -164,7 +164,7 @@ def test_after_a_death_dask_is_given_time_to_replace_the_worker():
 
 def test_a_dask_cluster_that_stays_without_workers_is_an_error(monkeypatch):
     distributed = pytest.importorskip("dask.distributed")
-    monkeypatch.setattr("sklearn_tuners._compat.sklearn._DASK_PATIENCE", 1)
+    monkeypatch.setattr("sklearn_tuners._compat.joblib._DASK_PATIENCE", 1)
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
@@ -180,6 +180,19 @@ def test_a_dask_cluster_that_stays_without_workers_is_an_error(monkeypatch):
         with pytest.raises(RuntimeError, match="All workers of the dask cluster"):
             backend.restart()
         backend.stop(abort=False)
+
+
+def in_main_thread():
+    return threading.current_thread() is threading.main_thread()
+
+
+def test_what_workers_can_do_on_a_cluster(backend):
+    with Workers(2) as workers:
+        workers.submit(0, in_main_thread)
+        assert workers.can_interrupt is workers.next_done()[1]
+        assert workers.has_object_store is (workers.kind == "ray")
+        assert not workers.shares_memory
+        assert not workers.can_kill
 
 
 def where_it_lies(shared):

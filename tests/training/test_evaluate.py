@@ -1,76 +1,150 @@
-"""What travels to the workers."""
+"""One evaluation in a worker: when it runs, and how long."""
 
 import os
-import pickle
+import signal
+import subprocess
+import sys
+import time
 
-import joblib
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
-from scipy import sparse
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import get_scorer
 
-from sklearn_tuners._engine.workers import Workers
-from sklearn_tuners._training.evaluate import Shared
+from sklearn_tuners._compat.sklearn import _NoCallbacks
+from sklearn_tuners._training.evaluate import FitTimeoutError, Guard, evaluate
+from sklearn_tuners._training.shared import Shared
+from sklearn_tuners._training.steps import Training
 
-N_ROWS = 300_000  # a column is above joblib's max_nbytes of 1 MB
-
-
-def look_at(shared):
-    X = shared.X
-    array = X.data if sparse.issparse(X) else np.asarray(X)
-    base, kinds = array, set()
-    while base is not None:
-        kinds.add(type(base).__name__)
-        base = getattr(base, "base", None)
-    return os.getpid(), id(shared), float(array.sum()), "memmap" in kinds
+X, Y = np.zeros((6, 1)), np.array([0, 1, 0, 1, 0, 0])
 
 
-DATA = {
-    "array": lambda: np.arange(2.0 * N_ROWS).reshape(-1, 2),
-    "fortran": lambda: np.asfortranarray(np.arange(2.0 * N_ROWS).reshape(-1, 2)),
-    "pandas": lambda: pd.DataFrame(np.arange(2.0 * N_ROWS).reshape(-1, 2)),
-    "csr": lambda: sparse.csr_array(np.arange(2.0 * N_ROWS).reshape(-1, 2)),
-}
+class Slow(DummyClassifier):
+    def set_params(self, **params):
+        time.sleep(30)
+        return super().set_params(**params)
 
 
-@pytest.mark.parametrize("make", DATA.values(), ids=DATA.keys())
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
-def test_data_are_mapped_once_into_each_worker(make, backend):
-    X = make()
-    shared = Shared(X=X)
-    with joblib.parallel_config(backend=backend), Workers(2) as pool:
-        seen = []
-        for token in range(6):
-            pool.submit(token, look_at, shared=shared)
-            seen.append(pool.next_done()[1])
-    identities = {}
-    for pid, identity, total, is_mapped in seen:
-        assert identities.setdefault(pid, identity) == identity
-        assert total == X.sum().sum()
-        assert is_mapped
+def run(estimator, *, guard=None, start_mark=None, training=None, **shared):
+    settings = {"scorer": get_scorer("accuracy"), **shared}
+    return evaluate(
+        guard=guard or Guard(),
+        start_mark=start_mark,
+        shared=Shared(X=X, y=Y, return_train_score=True, **settings),
+        training=training,
+        estimator=estimator,
+        parameters={},
+        train=np.arange(4),
+        test=np.arange(4, 6),
+        task=_NoCallbacks().subcontext(),
+        caller=None,
+        split_progress=(0, 1),
+        candidate_progress=(0, 1),
+    )
 
 
-def test_threads_read_the_very_objects():
-    shared = Shared(X=DATA["pandas"]())
-    with joblib.parallel_config(backend="threading"), Workers(2) as pool:
-        pool.submit(0, look_at, shared=shared)
-        assert pool.next_done()[1][1] == id(shared)
+@pytest.fixture
+def without_callbacks(monkeypatch):
+    """Run as scikit-learn 1.7 and 1.8 do, which need no task tree."""
+    monkeypatch.setattr("sklearn_tuners._compat.sklearn._HAS_CALLBACKS", False)
 
 
-def test_what_is_pickled_is_the_same_object_each_time():
-    frame = pl.DataFrame({"a": np.arange(1000.0)})
-    shared = Shared(X=frame, y=[1, 2], function=lambda: 3)
-    first, second = shared.__reduce__(), shared.__reduce__()
-    assert first[1][1] is second[1][1]
-    loaded = pickle.loads(pickle.dumps(shared))
-    assert loaded.X.equals(frame)
-    assert loaded.y == [1, 2]
-    assert loaded.function() == 3
-    assert pickle.loads(pickle.dumps(loaded)) is loaded
-    with pytest.raises(AttributeError, match="weights"):
-        _ = loaded.weights
+@pytest.mark.usefixtures("without_callbacks")
+def test_an_evaluation_scores_its_split():
+    outcome, stop = run(DummyClassifier())
+    assert outcome["test_scores"] == 1.0
+    assert outcome["train_scores"] == 0.5
+    assert stop is False
 
 
-def test_the_size_is_that_of_the_data():
-    assert Shared(X=np.zeros(10_000)).__sizeof__() >= 80_000
+def test_after_the_deadline_nothing_begins():
+    assert run(None, guard=Guard(deadline=time.time() - 1)) == (None, False)
+
+
+@pytest.mark.usefixtures("without_callbacks")
+def test_the_mark_names_this_process_while_it_runs(tmp_path):
+    mark, seen = tmp_path / "mark", []
+
+    class Looks(DummyClassifier):
+        def fit(self, X, y):
+            seen.append(mark.read_text())
+            return super().fit(X, y)
+
+    run(Looks(), start_mark=str(mark))
+    assert seen == [str(os.getpid())]
+    assert not mark.exists()
+
+
+@pytest.mark.usefixtures("without_callbacks")
+def test_a_training_replaces_fit_once():
+    estimator = DummyClassifier(strategy="constant")
+    training = Training(
+        resource="n_samples", chain=(4,), settings={"strategy": "most_frequent"}
+    )
+    outcome, _ = run(estimator, training=training)
+    assert outcome["test_scores"] == 1.0
+    assert estimator.strategy == "most_frequent"
+    assert "fit" not in vars(estimator)
+
+
+@pytest.mark.usefixtures("without_callbacks")
+def test_an_alarm_outside_of_fit_makes_a_failed_outcome():
+    outcome, stop = run(Slow(), guard=Guard(timeout=0.2), error_score=-1.0)
+    assert outcome["test_scores"] == outcome["train_scores"] == -1.0
+    assert "fit_timeout" in outcome["fit_error"]
+    assert outcome["n_test_samples"] == 2
+    assert stop is False
+    with pytest.raises(FitTimeoutError):
+        run(Slow(), guard=Guard(timeout=0.2), error_score="raise")
+
+
+def test_an_alarm_of_the_user_is_given_back():
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with Guard(timeout=60).alarm():
+            pass
+        assert signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL
+        time.sleep(1.0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert rung == [True]
+
+
+ORPHAN = """
+import os, sys, time
+from sklearn_tuners._training.evaluate import Guard
+child = os.fork()
+if child == 0:
+    os.close(1)  # else the reader waits for it
+    Guard(parent=os.getppid()).leave_if_orphaned()
+    time.sleep(60)
+    os._exit(0)
+print(child, flush=True)
+time.sleep(0.5)
+os._exit(0)
+"""
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="reads /proc")
+def test_a_worker_ends_with_its_search():
+    found = subprocess.run(
+        [sys.executable, "-c", ORPHAN],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    child, end = int(found.stdout), time.monotonic() + 20
+    while is_running(child):
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -55,7 +55,8 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVC
 
 from sklearn_tuners import HyperbandSearchCV
-from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation, leaf_of
+from sklearn_tuners._estimators import leaf_of
+from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
 from sklearn_tuners._training.steps import Training
 from sklearn_tuners._training.store import State, Store
 
@@ -285,15 +286,6 @@ def test_a_random_state_instance_makes_none_exact(estimator):
 )
 def test_what_clones_or_cannot_go_on_starts_anew(estimator, resource):
     assert continuation(estimator, resource) == "none"
-
-
-def test_whose_parameter_a_resource_is():
-    forest = RandomForestClassifier()
-    nested = make_pipeline(StandardScaler(), make_pipeline(PCA(), forest))
-    name = "pipeline__randomforestclassifier__n_estimators"
-    assert leaf_of(nested, name) == (forest, True)
-    assert leaf_of(nested, EPOCHS) == (forest, True)
-    assert leaf_of(nested, "standardscaler__copy")[1] is False
 
 
 # Libraries ----------------------------------------------------------------------------
