@@ -115,6 +115,7 @@ def uninterrupted():
     return search.fit(X).cv_results_
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to be killed cheaply")
 @pytest.mark.parametrize(("n_jobs", "n_kills"), [(1, 50), (2, 4)])
 def test_killed_again_and_again(tmp_path, uninterrupted, n_jobs, n_kills):
