@@ -23,6 +23,8 @@ from sklearn.base import BaseEstimator
 
 from sklearn_tuners import BayesSearchCV, HyperbandSearchCV, Optimizer, When
 
+pytestmark = pytest.mark.filterwarnings("ignore:What is promoted is trained")
+
 GOLDEN = Path(__file__).with_name("golden_proposals.json")
 
 MIXED = {
