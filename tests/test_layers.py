@@ -136,9 +136,7 @@ def test_private_names(source: str, n_private: int) -> None:
 
 
 def test_relative_imports_resolve_to_the_package() -> None:
-    source = (
-        "from . import drawn\nfrom .space import Space\nfrom .._typing import Split"
-    )
+    source = "from . import drawn\nfrom .space import Space\nfrom .._typing import S"
     expected = [
         "sklearn_tuners._space.drawn",
         "sklearn_tuners._space.space.Space",

@@ -16,6 +16,8 @@ import sklearn
 
 from sklearn_tuners._engine.workers import Overdue, WorkerDeath, Workers
 
+pytestmark = pytest.mark.serial
+
 BACKENDS = ["loky", "threading", "multiprocessing"]
 
 

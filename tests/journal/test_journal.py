@@ -711,6 +711,7 @@ def drain(pipe):
         return received
 
 
+@pytest.mark.serial
 @posix
 def test_kill_9_at_any_moment_loses_no_commit(tmp_path, fork):
     path = tmp_path / "j.db"
@@ -736,6 +737,7 @@ def test_kill_9_at_any_moment_loses_no_commit(tmp_path, fork):
     assert os.listdir(tmp_path) == ["j.db"]
 
 
+@pytest.mark.serial
 @posix
 def test_kill_9_during_creation_leaves_something_to_resume(tmp_path, fork):
     rng = np.random.default_rng(0)
@@ -839,6 +841,7 @@ def test_many_that_want_the_journal_get_it_one_at_a_time(tmp_path, fork):
         assert len(journal.trials()) == 80
 
 
+@pytest.mark.serial
 @posix
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_lock_dies_with_its_process_though_a_fork_lives_on(tmp_path, fork, number):

@@ -25,6 +25,8 @@ from sklearn_tuners._compat.joblib import JoblibBackend
 from sklearn_tuners._engine.workers import Workers
 from sklearn_tuners._training.shared import Shared
 
+pytestmark = pytest.mark.serial
+
 IRIS = load_iris(return_X_y=True)
 
 

@@ -19,6 +19,8 @@ from sklearn.svm import SVC
 
 from sklearn_tuners import BayesSearchCV
 
+pytestmark = pytest.mark.serial
+
 IRIS = load_iris(return_X_y=True)
 C = {"C": uniform(0.1, 10)}
 
