@@ -1,4 +1,6 @@
-"""What the benchmarks share: a table and a line that names the versions."""
+"""Markdown tables, and a line that names the versions."""
+
+from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

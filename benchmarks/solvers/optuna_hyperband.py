@@ -1,4 +1,4 @@
-"""Optuna with its Hyperband pruner, for `benchmarks.hyperband`.
+"""Optuna with its Hyperband pruner.
 
 The objective trains in the steps of the rungs, as its documentation does: on from where
 a fold stopped where scikit-learn's ``warm_start`` or ``partial_fit`` can, except that
@@ -8,25 +8,27 @@ refit would make.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import optuna
 from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
-from benchmarks.hyperband_tasks import Task
+from benchmarks.core.race import Race
+from benchmarks.solvers.hyperband import rungs_of
+from benchmarks.tasks.resources import Task
 
-__all__ = ["run_optuna"]
+__all__ = ["race"]
 
 
-def run_optuna(task: Task, seed: int, clock: Any) -> None:
-    """Run a study until the clock ends it."""
-    from benchmarks.hyperband import rungs_of
+def race(task: Task, seed: int, race: Race) -> None:
+    """Run a study until the target or the budget is reached."""
+    import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    rungs = clock.pause(lambda: rungs_of(task))
+    rungs = race.pause(lambda: rungs_of(task))
     folds = task.folds(seed)
     study = optuna.create_study(
         direction="maximize",
@@ -42,16 +44,17 @@ def run_optuna(task: Task, seed: int, clock: Any) -> None:
         score = -np.inf
         for rung in rungs:
             score = _score(task, params, models, rungs, rung, folds)
-            clock.check()
+            race.check()
             if rung < rungs[-1]:
                 trial.report(score, rung)
                 if trial.should_prune():
                     raise optuna.TrialPruned
-        clock.note(score)
-        clock.check()
+        race.note(score)
+        race.check()
         return score
 
-    study.optimize(objective)
+    with suppress(KeyboardInterrupt):
+        study.optimize(objective)
 
 
 def _suggest(trial: Any, name: str, values: Any) -> Any:

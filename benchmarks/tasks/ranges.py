@@ -1,6 +1,6 @@
 """Search spaces that other packages ship, as facts to compare ours with.
 
-`peers.csv` has a row a parameter: the range, its scale and the classes it is for. A
+`ranges.csv` has a row a parameter: the range, its scale and the classes it is for. A
 bound may be an expression of ``n`` (rows of the training set) and ``p`` (columns). The
 ranges were read from the packages named in `SOURCES`; no code of theirs is here. What
 had to be changed:
@@ -25,7 +25,7 @@ SOURCES = {
     "genetic": "sklearn-genetic-opt 0.14.0, presets.py, profile 'balanced'",
 }
 
-with (Path(__file__).parent / "peers.csv").open(newline="") as file:
+with (Path(__file__).parent / "ranges.csv").open(newline="") as file:
     ROWS = list(csv.DictReader(file))
 
 

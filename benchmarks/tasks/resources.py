@@ -1,4 +1,4 @@
-"""The tasks of `benchmarks.hyperband`: real tables, estimators and what is searched.
+"""Tasks with a resource: real tables, estimators and what is searched.
 
 The full resource of networks and forests is scikit-learn's default (200 iterations, 100
 trees), that of boosting and SGD 81 or 243, else all rows. One evaluation with it, all
@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from benchmarks.data import load
+from benchmarks.tasks.tables import load
 
 __all__ = ["TASKS", "EpochsClassifier", "Task"]
 
@@ -58,7 +58,7 @@ class Task:
     name : str
         Short and unique.
     data : str
-        A table of `benchmarks.data`.
+        A table of `tables.csv`.
     estimator : callable
         Returns it, with the full resource.
     space : dict

