@@ -1,33 +1,46 @@
-"""The trial engine on workers that sleep in virtual time, which costs none.
+"""Searches on workers whose clock is virtual: evaluations take a time but cost none.
 
-`VirtualWorkers` stand in for the pool and `Timeline` for the search: the engine that is
-measured is the real one, only the fits are numbers in a table of durations.
+`simulate` follows the rule of the package's trial engine: with a lag, a trial is asked
+for when exactly the trials before it less the lag have been told; without one, every
+complete trial is told at once. A test holds that it proposes what `BayesSearchCV` does.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_tuners._engine.loop import Engine, Proposal, Trial, Tuner
+__all__ = [
+    "N_SPLITS",
+    "N_TRIALS",
+    "FloatArray",
+    "VirtualRun",
+    "batch_schedule",
+    "draw_durations",
+    "list_schedule",
+    "replay",
+    "simulate",
+    "utilisation",
+]
 
 N_TRIALS, N_SPLITS = 160, 5
 
 FloatArray = NDArray[np.float64]
-Params = Mapping[str, Any]
+Params = dict[str, Any]
 
 
 def draw_durations(
-    seed: int, mean: float = 1.0, n_splits: int = N_SPLITS
+    seed: int, mean: float = 1.0, n_splits: int = N_SPLITS, n_trials: int = N_TRIALS
 ) -> FloatArray:
     """Lognormal durations of all evaluations, sigma 1, one row a trial."""
     rng = np.random.default_rng([seed, 2])
-    return mean * rng.lognormal(mean=-0.5, sigma=1.0, size=(N_TRIALS, n_splits))
+    return mean * rng.lognormal(mean=-0.5, sigma=1.0, size=(n_trials, n_splits))
 
 
 def utilisation(intervals: FloatArray, n_workers: int, start: float = 0.0) -> float:
@@ -63,9 +76,9 @@ def utilisation(intervals: FloatArray, n_workers: int, start: float = 0.0) -> fl
 
 
 def list_schedule(durations: Sequence[float], n_workers: int) -> FloatArray:
-    """Begin and end of each evaluation when whoever is free takes the next one.
+    """Begin and end of each evaluation when each free worker takes the next one.
 
-    The ideal: nobody waits for a score, and nothing has to be decided.
+    The ideal: no worker waits for a score, and nothing has to be decided.
 
     Parameters
     ----------
@@ -119,78 +132,7 @@ def batch_schedule(durations: FloatArray, n_workers: int) -> FloatArray:
     return np.concatenate(intervals)
 
 
-class VirtualWorkers:
-    """Workers whose calls take a given time on a clock of their own."""
-
-    def __init__(self, n_workers: int) -> None:
-        self.n_workers = n_workers
-        self.now = 0.0
-        self._running: list[tuple[float, tuple[int, int]]] = []
-
-    @property
-    def n_running(self) -> int:
-        """Calls submitted and not yet returned."""
-        return len(self._running)
-
-    def start(self, token: tuple[int, int], duration: float) -> None:
-        """Begin a call now."""
-        heapq.heappush(self._running, (self.now + duration, token))
-
-    def next_done(self) -> tuple[tuple[int, int], tuple[dict[str, float], bool]]:
-        """Move the clock to the next end of a call."""
-        self.now, token = heapq.heappop(self._running)
-        return token, ({}, False)
-
-
-class Timeline:
-    """Hooks that write down when what began and ended.
-
-    Attributes
-    ----------
-    intervals : list of (float, float)
-        Begin and end of each evaluation.
-    done_at : ndarray of shape (N_TRIALS,)
-        When each trial was complete.
-    """
-
-    def __init__(
-        self,
-        workers: VirtualWorkers,
-        durations: FloatArray,
-        score: Callable[[Params], float],
-    ) -> None:
-        self.workers = workers
-        self.durations = durations
-        self.score_of = score
-        self.intervals: list[tuple[float, float]] = []
-        self.done_at = np.zeros(N_TRIALS)
-
-    def submit(self, trial: Trial, split: int) -> None:
-        """Begin an evaluation."""
-        now, duration = self.workers.now, self.durations[trial.number, split]
-        self.workers.start((trial.number, split), duration)
-        self.intervals.append((now, now + duration))
-
-    def proposed(self, trial: Trial) -> None:
-        """Nothing to note."""
-
-    def finished(self, trial: Trial, split: int, outcome: dict[str, Any]) -> None:
-        """Note the time."""
-        self.done_at[trial.number] = self.workers.now
-
-    def failed(self, trial: Trial, split: int, reason: str) -> dict[str, Any]:
-        """Nothing fails here."""
-        raise AssertionError(reason)
-
-    def score(self, trial: Trial) -> float:
-        """Score the params."""
-        return self.score_of(trial.params)
-
-    def stop_reason(self, trial: Trial, scores: Sequence[float]) -> None:
-        """Never stop early."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class VirtualRun:
     """What became of one run.
 
@@ -198,62 +140,140 @@ class VirtualRun:
     ----------
     params : list of dict
         Of each trial, in the order of proposal.
-    done_at : ndarray of shape (N_TRIALS,)
+    intervals : list of (float, float)
+        Begin and end of each evaluation.
+    done_at : ndarray of shape (n_trials,)
         When each trial was complete.
-    utilisation : float
-        See `utilisation`.
-    seconds : float
-        Time of the whole run, until the last evaluation has ended.
     """
 
-    params: list[Params]
-    done_at: FloatArray
-    utilisation: float
-    seconds: float
+    params: list[Params] = field(default_factory=list)
+    intervals: list[tuple[float, float]] = field(default_factory=list)
+    done_at: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
-def run_virtually(
-    tuner: Tuner,
+@dataclass
+class _Trials:
+    """Which trials are untold, and whether the next one may be asked for."""
+
+    lag: int | None
+    n_independent: int
+    tell: Callable[[int], None]
+    n_asked: int = 0
+    untold: deque[int] = field(default_factory=deque)
+    complete: set[int] = field(default_factory=set)
+
+    def tell_what_is_due(self) -> None:
+        """Tell what the next proposal has to know, in order, as far as it is complete."""
+        assert self.lag is not None
+        while self.untold and self.untold[0] < self.n_asked - self.lag:
+            if self.untold[0] not in self.complete:
+                return
+            self.tell(self.untold.popleft())
+
+    def may_ask(self) -> bool:
+        """Return whether the next proposal knows exactly what it has to."""
+        if self.lag is None:
+            return True
+        self.tell_what_is_due()
+        if self.n_asked < self.n_independent:
+            return True
+        return not self.untold or self.untold[0] >= self.n_asked - self.lag
+
+    def finish(self, number: int) -> None:
+        """Note that a trial is complete; without a lag it is told at once."""
+        self.complete.add(number)
+        if self.lag is None:
+            self.untold.remove(number)
+            self.tell(number)
+
+
+def simulate(
+    optimizer: Any,
     durations: FloatArray,
     *,
     n_workers: int,
     lag: int | None,
     score: Callable[[Params], float] = lambda params: 0.0,
 ) -> VirtualRun:
-    """Run `N_TRIALS` trials of a tuner on virtual workers."""
-    workers = VirtualWorkers(n_workers)
-    timeline = Timeline(workers, durations, score)
-    engine = Engine(
-        tuner,
-        workers,  # type: ignore[arg-type]
-        timeline,
-        n_iter=N_TRIALS,
-        n_splits=durations.shape[1],
-        lag=lag,
+    """Run as many trials as there are rows of durations.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Or anything with its ``ask(pending=)``, ``tell`` and ``n_independent``.
+    durations : ndarray of shape (n_trials, n_splits)
+        Of all evaluations.
+    n_workers : int
+        Number of workers.
+    lag : int or None
+        Trials that a proposal does not wait for.
+    score : callable
+        Of params.
+    """
+    n_trials, n_splits = durations.shape
+    run = VirtualRun(done_at=np.zeros(n_trials))
+    trials = _Trials(
+        lag,
+        optimizer.n_independent,
+        lambda m: optimizer.tell(run.params[m], score(run.params[m])),
     )
-    engine.run()
-    return VirtualRun(
-        [trial.params for trial in engine.trials],
-        timeline.done_at,
-        utilisation(np.array(timeline.intervals), n_workers),
-        workers.now,
-    )
+    waiting: deque[tuple[int, int]] = deque()
+    running: list[tuple[float, int, int]] = []
+    n_left = np.full(n_trials, n_splits)
+    now = 0.0
+
+    def ask_if_needed() -> None:
+        if not waiting and trials.n_asked < n_trials and trials.may_ask():
+            pending = [run.params[number] for number in trials.untold]
+            run.params.append(optimizer.ask(pending=pending))
+            waiting.extend((trials.n_asked, split) for split in range(n_splits))
+            trials.untold.append(trials.n_asked)
+            trials.n_asked += 1
+
+    while True:
+        while len(running) < n_workers:
+            ask_if_needed()
+            if not waiting:
+                break
+            number, split = waiting.popleft()
+            duration = durations[number, split]
+            heapq.heappush(running, (now + duration, number, split))
+            run.intervals.append((now, now + duration))
+        if lag is not None:
+            # It would know nothing more once a worker is free, and need not wait.
+            ask_if_needed()
+        if not running:
+            return run
+        now, number, _ = heapq.heappop(running)
+        n_left[number] -= 1
+        if not n_left[number]:
+            run.done_at[number] = now
+            trials.finish(number)
 
 
-class Replay:
-    """A tuner that proposes what another one has proposed."""
-
-    exhausted = "space exhausted"
+class _Replay:
+    """Proposes what another run has proposed."""
 
     def __init__(self, params: Sequence[Params], n_independent: int) -> None:
-        self.params = params
         self.n_independent = n_independent
-        self._n_asked = 0
+        self._params = iter(params)
 
-    def ask(self, pending: Sequence[Trial]) -> Proposal:
+    def ask(self, pending: Sequence[Params]) -> Params:
         """Return the next of the list."""
-        self._n_asked += 1
-        return Proposal(dict(self.params[self._n_asked - 1]))
+        return next(self._params)
 
-    def tell(self, trial: Trial, score: float) -> None:
+    def tell(self, params: Params, score: float) -> None:
         """Learn nothing."""
+
+
+def replay(
+    params: Sequence[Params],
+    durations: FloatArray,
+    *,
+    n_workers: int,
+    lag: int | None,
+    n_independent: int,
+) -> VirtualRun:
+    """Return the run of given proposals with other durations and workers."""
+    again = _Replay(params, n_independent)
+    return simulate(again, durations, n_workers=n_workers, lag=lag)
