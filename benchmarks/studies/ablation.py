@@ -42,11 +42,13 @@ PROBLEMS = (
 def prior(
     categorical: np.ndarray,
     n_active: float,
+    *,
     length: Callable[[float], float],
     length_sd: float = 1.0,
+    **kwargs: Any,
 ) -> gp.Prior:
-    """Make a prior of other lengthscales."""
-    base = gp.default_prior(categorical, n_active)
+    """Make a prior of other lengthscales, of a problem without a resource."""
+    base = gp.default_prior(categorical, n_active, **kwargs)
     mean, sd = base.mean.copy(), base.sd.copy()
     numeric = np.flatnonzero(~categorical)
     mean[numeric] = np.log(length(max(n_active, 1.0)))

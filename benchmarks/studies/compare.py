@@ -41,7 +41,7 @@ QUICK = (
     "diabetes: HistGradientBoostingRegressor",
 )
 """Fixed before they were run: the headline and the two kinds of model most in use."""
-SMOKE = {"full": True, "seeds": 1, "problems": "breast_cancer: StandardScaler, SVC"}
+SMOKE = {"full": True, "seeds": 1, "jobs": 1}  # the test adds a tiny problem
 
 Row = dict[str, Any]
 Case = tuple[str, int]
@@ -80,26 +80,33 @@ def measure(name: str, seed: int) -> list[Row]:
     return rows
 
 
-def run_cases(cases: list[Case]) -> Iterator[list[Row]]:
-    """Run problems and seeds, a process for each core, and tell of each that is done."""
+def run_cases(cases: list[Case], n_jobs: int) -> Iterator[list[Row]]:
+    """Run problems and seeds in processes, and tell of each that is done."""
     jobs = (delayed(measure)(*case) for case in cases)
-    for rows in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
+    for rows in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
         told = (f"{r['search']} {float(r['cv']):.4f} in {r['seconds']} s" for r in rows)
         print(f"{rows[0]['problem']}, seed {rows[0]['seed']}: {', '.join(told)}")
         yield rows
 
 
 def run(
-    store: Store, *, full: bool = False, seeds: int = 5, problems: str = ""
+    store: Store,
+    *,
+    full: bool = False,
+    seeds: int = 5,
+    problems: str = "",
+    jobs: int = -1,
 ) -> str | None:
     """Run three problems on one seed, or what the store does not hold of all."""
     if not full:
         print(f"{len(QUICK)} problems, three searches each; a search uses one core.")
-        found = {rows[0]["problem"]: rows for rows in run_cases([(p, 0) for p in QUICK])}
+        runs = run_cases([(name, 0) for name in QUICK], jobs)
+        found = {rows[0]["problem"]: rows for rows in runs}
         return short_table([row for name in QUICK for row in found[name]])
     chosen = [name for name in PROBLEMS if problems in name]
     cases = [(name, seed) for name in chosen for seed in range(seeds)]
-    for rows in run_cases([c for c in cases if (*c, "BayesSearchCV") not in store]):
+    missing = [case for case in cases if (*case, "BayesSearchCV") not in store]
+    for rows in run_cases(missing, jobs):
         for row in rows:
             store.append(row)
     return None

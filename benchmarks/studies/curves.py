@@ -31,7 +31,7 @@ N_SEEDS = 20
 N_GRID = PROBLEMS[HEADLINE].grid_size
 N_CANDIDATES = {GRID: N_GRID, RANDOM: N_GRID, BAYES: N_GRID // 10}
 PICTURE = Path(__file__).parents[2] / "docs" / "measured" / "best_against_fits.png"
-SMOKE = {"seeds": 1, "n_iter": 8}
+SMOKE = {"seeds": 1, "n_iter": 8, "jobs": 1}
 COLOURS = {GRID: "#8a8f98", RANDOM: "#d1802b", BAYES: "#1f5fa8"}
 
 
@@ -56,14 +56,14 @@ def measure(search: str, seed: int, n_iter: int) -> dict[str, Any]:
     return {"search": search, "seed": seed, "curve": " ".join(points)}
 
 
-def run(store: Store, *, seeds: int = N_SEEDS, n_iter: int = N_GRID) -> None:
+def run(store: Store, *, seeds: int = N_SEEDS, n_iter: int = N_GRID, jobs: int = -1) -> None:
     """Run what the store does not hold."""
     cases = [(GRID, 0)] + [(name, s) for s in range(seeds) for name in (RANDOM, BAYES)]
-    jobs = [
+    calls = [
         delayed(measure)(search, seed, min(n_iter, N_CANDIDATES[search]))
         for search, seed in store.missing(cases)
     ]
-    for row in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
+    for row in Parallel(n_jobs=jobs, return_as="generator_unordered")(calls):
         store.append(row)
 
 

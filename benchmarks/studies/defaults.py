@@ -90,7 +90,7 @@ def with_default(space: dict[str, Any], estimator: Any) -> tuple[Any, dict[str, 
 
 
 def measure(
-    space_name: str, pair: Pair, fold: int, X: Any, y: Any, n_jobs: int
+    space_name: str, pair: Pair, fold: int, X: Any, y: Any, n_iter: int
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Make one run; return its line and its candidates."""
     train, test = outer_splits(pair, y)[fold]

@@ -1,55 +1,53 @@
-"""What continuation saves, against the bound of arithmetic.
+"""What does training on save, against the bound of arithmetic?
 
-    python -m benchmarks.hyperband_saved
+    python -m benchmarks hyperband_saved run
+    python -m benchmarks hyperband_saved table
 
-A whole pass at R = 81 and factor 3 is run twice with the same candidates: promoted ones
-trained from the start, and trained on. The bound is what training on would save if it
-cost nothing else: 1 - sum n_i (r_i - r_(i-1)) / sum n_i r_i over all rungs. Units are
-rounds, trees or epochs that were really trained; seconds are processor seconds of one
-thread in fits, with what storing and loading of states takes. The fixed cost is what a
-fit takes before its first unit, from fits of 1 and 81 units, as a share of the latter.
-It is paid on every rung, by those trained on as well, and the mean fit of a pass has 9
-units only; the last column is what arithmetic allows with it, the fixed cost added to
-each fit on both sides.
+A whole pass at R = 81 and factor 3 is run twice with the same random candidates:
+promoted ones trained from the start (`continuation="never"`), and trained on. The bound
+is what training on would save if it cost nothing else: 1 - sum n_i (r_i - r_(i-1)) / sum
+n_i r_i over all rungs. Seconds are processor seconds of the searches, on one thread. The
+fixed cost is what a fit takes before its first unit, from fits of 1 and 81 units, as a
+share of the latter. It is paid on every rung, by those trained on as well, and the mean
+fit of a pass has 9 units only; the last column is what arithmetic allows with it.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
-import warnings
-from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import SGDRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
-from benchmarks.data import load
-from benchmarks.report import table
-from sklearn_tuners import HyperbandSearchCV, _continuation
+from benchmarks.core.clock import process_seconds
+from benchmarks.core.report import table as markdown
+from benchmarks.core.store import Store
+from benchmarks.tasks.tables import load
+from sklearn_tuners import HyperbandSearchCV
 
-FULL = 81
-N_FITS = 3
+KEYS = ("estimator", "full")
+SMOKE = {"estimators": ("HistGradientBoosting",), "full": 9, "diabetes": True}
+FULL, N_FITS, N_TEST = 81, 3, 1000
 
 CASES: dict[str, tuple[Any, dict[str, Any], str, int]] = {
     "HistGradientBoosting": (
         HistGradientBoostingRegressor(
-            max_iter=FULL, max_leaf_nodes=15, early_stopping=False, random_state=0
+            max_leaf_nodes=15, early_stopping=False, random_state=0
         ),
         {"learning_rate": loguniform(0.01, 1.0)},
         "max_iter",
         8000,
     ),
     "RandomForest": (
-        RandomForestRegressor(n_estimators=FULL, max_samples=0.5, random_state=0),
+        RandomForestRegressor(max_samples=0.5, random_state=0),
         {"max_features": uniform(0.1, 0.3), "min_samples_leaf": randint(5, 20)},
         "n_estimators",
         4000,
@@ -79,35 +77,6 @@ CASES: dict[str, tuple[Any, dict[str, Any], str, int]] = {
 """Estimator, space, resource, rows."""
 
 
-class Meter:
-    """Units trained and seconds of all fits of a search."""
-
-    def __init__(self) -> None:
-        self.units, self.seconds = 0, 0.0
-
-    def step(self, original: Callable[..., bool]) -> Callable[..., bool]:
-        """Return a step of training that is counted."""
-
-        def counted(*args: Any) -> bool:
-            *_, done, target = args
-            self.units += target - done
-            return original(*args)
-
-        return counted
-
-    def fit(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a fit that is timed."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            start = time.process_time()
-            try:
-                return original(*args, **kwargs)
-            finally:
-                self.seconds += time.process_time() - start
-
-        return timed
-
-
 def bound(search: HyperbandSearchCV, fixed: float = 0.0) -> float:
     """Return what training on would save if only `fixed` units came on top of a fit."""
     whole = added = fixed * sum(search.n_candidates_)
@@ -118,95 +87,89 @@ def bound(search: HyperbandSearchCV, fixed: float = 0.0) -> float:
     return 1.0 - added / whole
 
 
-def spend(case: str, rule: str) -> tuple[Meter, HyperbandSearchCV]:
-    """Run a pass; return what it took."""
-    estimator, space, resource, n_rows = CASES[case]
-    X, y, folds = data(n_rows)
-    meter = Meter()
-    search = HyperbandSearchCV(
-        estimator,
-        space,
-        resource=resource,
-        min_resources=1,
-        max_resources=FULL,
-        sampler="random",
-        continuation=rule,
-        cv=folds,
-        random_state=0,
-        refit=False,
-    )
-    patches = [
-        mock.patch.object(_continuation, name, meter.step(getattr(_continuation, name)))
-        for name in ("_train_epochs", "_train_further")
-    ]
-    fit = meter.fit(_continuation.Training.fit)
-    patches.append(mock.patch.object(_continuation.Training, "fit", fit))
-    with patches[0], patches[1], patches[2]:
-        search.fit(X, y)
-    return meter, search
-
-
-def data(n_rows: int) -> tuple[Any, Any, list[Any]]:
-    """Return rows of the diamonds table and one split of them."""
+def data(n_rows: int, diabetes: bool) -> tuple[Any, Any, Any]:
+    """Return rows of the diamonds table, or of diabetes, and one split of them."""
+    if diabetes:
+        X, y = load_diabetes(return_X_y=True)
+        return X, y, [(np.arange(300), np.arange(300, len(X)))]
     X, y = load("diamonds")
-    order = np.random.default_rng(0).permutation(len(X))[: n_rows + 1000]
+    order = np.random.default_rng(0).permutation(len(X))[: n_rows + N_TEST]
     X, y = X.to_numpy()[order], np.log(y[order])
     rows = np.arange(len(X))
-    return X, y, [(rows[1000:], rows[:1000])]
+    return X, y, [(rows[N_TEST:], rows[:N_TEST])]
 
 
-def fixed_share(case: str) -> float:
+def fixed_share(case: str, full: int, X: Any, y: Any) -> float:
     """Return the share of a whole fit that passes before its first unit."""
-    estimator, _, resource, n_rows = CASES[case]
-    X, y, [(train, _)] = data(n_rows)
-    seconds = {}
-    for units in (1, FULL):
-        times = []
-        for _ in range(N_FITS):
-            training = _continuation.Training(resource=resource, chain=(units,))
-            fresh = clone(estimator)
-            start = time.process_time()
-            training.fit(fresh, X[train], y[train])
-            times.append(time.process_time() - start)
-        seconds[units] = statistics.median(times)
-    slope = (seconds[FULL] - seconds[1]) / (FULL - 1)
-    return max(seconds[1] - slope, 0.0) / seconds[FULL]
+    estimator, _, resource, _ = CASES[case]
+
+    def fit(units: int) -> None:
+        fresh = clone(estimator)
+        if resource != "n_epochs":
+            fresh.set_params(**{resource: units}).fit(X, y)
+            return
+        *steps, leaf = [step for _, step in getattr(fresh, "steps", [("", fresh)])]
+        rows = X
+        for step in steps:
+            rows = step.fit_transform(rows)
+        for _ in range(units):
+            leaf.partial_fit(rows, y)
+
+    seconds = {
+        units: statistics.median(
+            process_seconds(lambda units=units: fit(units)) for _ in range(N_FITS)
+        )
+        for units in (1, full)
+    }
+    slope = (seconds[full] - seconds[1]) / (full - 1)
+    return max(seconds[1] - slope, 0.0) / seconds[full]
 
 
-def main() -> None:
-    """Print the table."""
-    lines = []
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for case in CASES:
-            anew, search = spend(case, "never")
-            on, _ = spend(case, "auto")
-            limit = bound(search)
-            units = 1.0 - on.units / anew.units
-            seconds = 1.0 - on.seconds / anew.seconds
-            share = fixed_share(case)
-            real = bound(search, share / (1.0 - share) * FULL)
-            lines.append(
-                [
-                    case,
-                    f"{CASES[case][3]:,}",
-                    f"{share:.1%}",
-                    f"{limit:.1%}",
-                    f"{units:.1%}",
-                    f"{units / limit:.0%}",
-                    f"{anew.seconds:.1f}",
-                    f"{on.seconds:.1f}",
-                    f"{seconds:.1%}",
-                    f"{seconds / limit:.0%}",
-                    f"{real:.1%}",
-                ]
+def run(
+    store: Store,
+    *,
+    estimators: tuple[str, ...] = tuple(CASES),
+    full: int = FULL,
+    diabetes: bool = False,
+) -> None:
+    """Run both passes of the estimators that have no row yet."""
+    for case in estimators:
+        if (case, full) in store:
+            continue
+        estimator, space, resource, n_rows = CASES[case]
+        X, y, folds = data(n_rows, diabetes)
+        row: dict[str, Any] = {"estimator": case, "full": full, "rows": len(folds[0][0])}
+        for rule in ("never", "auto"):
+            search = HyperbandSearchCV(
+                estimator,
+                space,
+                resource=resource,
+                min_resources=1,
+                max_resources=full,
+                sampler="random",
+                continuation=rule,
+                cv=folds,
+                random_state=0,
+                refit=False,
             )
-            print(*lines[-1], flush=True)
-    header = ["estimator", "rows", "fixed cost", "bound", "units saved", "of the bound"]
-    header += ["s anew", "s continued", "seconds saved", "of the bound"]
-    header += ["bound with fixed cost"]
-    print(table(header, lines))
+            row[rule] = f"{process_seconds(lambda s=search: s.fit(X, y)):.3f}"
+        share = fixed_share(case, full, X[folds[0][0]], y[folds[0][0]])
+        row |= {"fixed": f"{share:.4f}", "bound": f"{bound(search):.4f}"}
+        real = bound(search, share / (1.0 - share) * full)
+        store.append(row | {"bound_with_fixed": f"{real:.4f}"})
+        print(*row.values(), flush=True)
 
 
-if __name__ == "__main__":
-    main()
+def table(store: Store) -> str:
+    """Return what was saved, and the bounds."""
+    lines = []
+    for row in store.rows:
+        anew, on = float(row["never"]), float(row["auto"])
+        saved, limit = 1.0 - on / anew, float(row["bound"])
+        cells = [f"{float(row['fixed']):.1%}", f"{limit:.1%}", f"{anew:.1f}"]
+        cells += [f"{on:.1f}", f"{saved:.1%}", f"{saved / limit:.0%}"]
+        with_fixed = f"{float(row['bound_with_fixed']):.1%}"
+        lines.append([row["estimator"], f"{row['rows']:,}", *cells, with_fixed])
+    header = ["estimator", "rows", "fixed cost", "bound", "s anew", "s continued"]
+    header += ["seconds saved", "of the bound", "bound with fixed cost"]
+    return markdown(header, lines)

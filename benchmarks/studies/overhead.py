@@ -1,11 +1,11 @@
-"""Time what the optimisers themselves cost, on an estimator that costs nothing.
-
-Run it from the root of the repository; peers that are not installed are left out::
+"""What does the optimiser itself cost, on an estimator that costs nothing?
 
     pip install scikit-optimize optuna optuna-integration torch
-    python -m benchmarks.overhead --markdown docs/overhead.md
+    python -m benchmarks overhead run
+    python -m benchmarks overhead table
 
-Two questions, both in ten dimensions and on one thread:
+Two questions, both in ten dimensions and on one thread. Peers that are not installed
+are left out.
 
 - How many seconds more than RandomizedSearchCV does a whole search of 50 candidates
   take?
@@ -14,309 +14,143 @@ Two questions, both in ten dimensions and on one thread:
   It is the mean over the next 5 % of n trials, as not every trial refits the model.
 
 Every round runs all of them one after the other, so that a slow moment of the machine
-does not fall on one; the figures are medians over the rounds. Seconds are those of the
-CPU, which on one thread are those of the clock less what other programs took.
+does not fall on one; the figures are medians over the rounds, in processor seconds.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import statistics
-import sys
-import time
-import warnings
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import uniform
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import RandomizedSearchCV
-from threadpoolctl import threadpool_limits
 
-from benchmarks.report import table, versions
-from sklearn_tuners import BayesSearchCV, Optimizer
+from benchmarks.core.clock import process_seconds
+from benchmarks.core.report import table as markdown
+from benchmarks.core.store import Store
+from benchmarks.solvers import (
+    bayes,
+    is_installed,
+    optuna_samplers,
+    random_search,
+    scikit_optimize,
+)
+from benchmarks.tasks.estimators import N_DIMS, NAMES, Free, bowl
 
-N_DIMS = 10
-NAMES = [f"x{i}" for i in range(N_DIMS)]
-N_CANDIDATES = 50
-SIZES = (50, 200, 1000)
-ROUNDS = 3
-# The largest n a peer is timed at, to keep a run at about ten minutes.
+KEYS = ("question", "n", "solver", "round")
+SMOKE = {"rounds": 1, "sizes": (12,), "candidates": 8, "peers": False}
+RANDOM, OURS = "RandomizedSearchCV", "sklearn_tuners"
+SEARCH, ASK = "search", "ask"
 LARGEST = {"scikit-optimize": 200, "Optuna GPSampler": 200}
+"""Observations a peer is timed with at most, so that a run takes about ten minutes."""
 
-Params = dict[str, float]
-Step = Callable[[], object]
-
-
-def score_of(params: Params) -> float:
-    """Score params in the unit cube; the maximum is off the centre."""
-    x = np.array([params[name] for name in NAMES])
-    return -float(np.sum((x - np.linspace(0.2, 0.8, N_DIMS)) ** 2))
+# Of each solver: the modules it needs, its search, its tuner.
+Solver = tuple[tuple[str, ...], Callable[..., Any], Callable[..., Any]]
 
 
-class FreeEstimator(BaseEstimator):
-    """An estimator whose fit does nothing and whose score is `score_of`."""
-
-    def __init__(
-        self, x0=0, x1=0, x2=0, x3=0, x4=0, x5=0, x6=0, x7=0, x8=0, x9=0
-    ) -> None:
-        self.x0, self.x1, self.x2, self.x3, self.x4 = x0, x1, x2, x3, x4
-        self.x5, self.x6, self.x7, self.x8, self.x9 = x5, x6, x7, x8, x9
-
-    def fit(self, X: Any, y: Any = None) -> FreeEstimator:
-        """Do nothing."""
-        return self
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Return the score of the parameters, whatever the data."""
-        return score_of(self.get_params())
-
-
-# Whole searches: a function of the seed that returns an unfitted search.
-
-
-def random_search(seed: int) -> Any:
-    return RandomizedSearchCV(
-        FreeEstimator(),
-        {name: uniform() for name in NAMES},
-        n_iter=N_CANDIDATES,
-        random_state=seed,
+def _optuna(sampler: str) -> Solver:
+    return (
+        ("optuna", "optuna_integration"),
+        partial(optuna_samplers.search, sampler=sampler),
+        partial(optuna_samplers.Tuner, sampler=sampler),
     )
 
 
-def our_search(seed: int) -> Any:
-    return BayesSearchCV(
-        FreeEstimator(),
-        {name: uniform() for name in NAMES},
-        n_iter=N_CANDIDATES,
-        random_state=seed,
-    )
-
-
-def skopt_search(seed: int) -> Any:
-    import skopt
-
-    return skopt.BayesSearchCV(
-        FreeEstimator(),
-        dict.fromkeys(NAMES, (0.0, 1.0)),
-        n_iter=N_CANDIDATES,
-        random_state=seed,
-    )
-
-
-def optuna_search(sampler: str, seed: int) -> Any:
-    import optuna
-    from optuna_integration import OptunaSearchCV
-
-    return OptunaSearchCV(
-        FreeEstimator(),
-        {name: optuna.distributions.FloatDistribution(0, 1) for name in NAMES},
-        n_trials=N_CANDIDATES,
-        study=optuna_study(sampler, seed),
-    )
-
-
-# Ask and tell: a function of (n told params, seed) that returns one step to time.
-
-
-def our_step(told: list[Params], seed: int) -> Step:
-    optimizer = Optimizer({name: uniform() for name in NAMES}, random_state=seed)
-    for params in told:
-        optimizer.tell(params, score_of(params))
-
-    def step() -> None:
-        params = optimizer.ask()
-        optimizer.tell(params, score_of(params))
-
-    return step
-
-
-def skopt_step(told: list[Params], seed: int) -> Step:
-    import skopt
-
-    optimizer = skopt.Optimizer([(0.0, 1.0)] * N_DIMS, random_state=seed)
-    optimizer.tell(
-        [[params[name] for name in NAMES] for params in told],
-        [-score_of(params) for params in told],
-    )
-
-    def step() -> None:
-        x = optimizer.ask()
-        optimizer.tell(x, -score_of(dict(zip(NAMES, x, strict=True))))
-
-    return step
-
-
-def optuna_study(sampler: str, seed: int) -> Any:
-    import optuna
-
-    return optuna.create_study(
-        direction="maximize", sampler=getattr(optuna.samplers, sampler)(seed=seed)
-    )
-
-
-def optuna_step(sampler: str, told: list[Params], seed: int) -> Step:
-    import optuna
-
-    study = optuna_study(sampler, seed)
-    distributions = {
-        name: optuna.distributions.FloatDistribution(0, 1) for name in NAMES
-    }
-    study.add_trials(
-        optuna.trial.create_trial(
-            params=params, distributions=distributions, value=score_of(params)
-        )
-        for params in told
-    )
-
-    def step() -> None:
-        trial = study.ask(distributions)
-        study.tell(trial, score_of(trial.params))
-
-    return step
-
-
-OURS = "sklearn_tuners"
-# name: (module that must be importable, whole search, steps)
-TUNERS: dict[str, tuple[str, Callable[..., Any], Callable[..., Step]]] = {
-    OURS: ("sklearn_tuners", our_search, our_step),
-    "scikit-optimize": ("skopt", skopt_search, skopt_step),
-    "Optuna GPSampler": (
-        "optuna",
-        partial(optuna_search, "GPSampler"),
-        partial(optuna_step, "GPSampler"),
-    ),
-    "Optuna TPESampler": (
-        "optuna",
-        partial(optuna_search, "TPESampler"),
-        partial(optuna_step, "TPESampler"),
-    ),
+SOLVERS: dict[str, Solver] = {
+    OURS: ((), bayes.search, bayes.Tuner),
+    "scikit-optimize": (("skopt",), scikit_optimize.search, scikit_optimize.Tuner),
+    "Optuna GPSampler": _optuna("GPSampler"),
+    "Optuna TPESampler": _optuna("TPESampler"),
 }
-INSTALLED = [name for name, (module, *_) in TUNERS.items() if find_spec(module)]
 
 
-def seconds_of(call: Callable[[], object]) -> float:
-    """Return the CPU seconds of one call."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
+def search_seconds(search: Callable[..., Any], n_candidates: int, seed: int) -> float:
+    """Return the seconds of a whole search."""
+    made = search(Free(), {name: uniform() for name in NAMES}, n_candidates, seed)
+    return process_seconds(lambda: made.fit(np.zeros((50, 1)), np.zeros(50)))
 
 
-def search_seconds() -> dict[str, float]:
-    """Return the median seconds of a whole search by name."""
-    makers = {"RandomizedSearchCV": random_search}
-    makers |= {name: TUNERS[name][1] for name in INSTALLED}
-    X, y = np.zeros((50, 1)), np.zeros(50)
-    seconds = defaultdict(list)
-    for seed in range(ROUNDS):
-        for name, make in makers.items():
-            seconds[name].append(seconds_of(partial(make(seed).fit, X, y)))
-            print(f"search {seed} {name} {seconds[name][-1]:.2f} s", file=sys.stderr)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+def ask_seconds(make: Callable[..., Any], n_told: int, seed: int) -> float:
+    """Return the seconds of an ask and its tell after n observations."""
+    problem, n_timed = bowl(), max(5, n_told // 20)
+    rows = np.random.default_rng(seed).random((n_told, N_DIMS)).tolist()
+    told = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    tuner = make(problem, n_told + n_timed + 1, seed)
+    tuner.start_from(told, [problem.score(params) for params in told])
+
+    def step() -> None:
+        params = tuner.ask()
+        tuner.tell(params, problem.score(params))
+
+    step()  # the first fit, which a running search would have behind it
+    return process_seconds(lambda: [step() for _ in range(n_timed)]) / n_timed
 
 
-def ask_seconds(n: int) -> dict[str, float]:
-    """Return the median seconds of an ask and its tell after `n` observations."""
-    n_timed = max(5, n // 20)
-    names = [name for name in INSTALLED if n <= LARGEST.get(name, n)]
-    seconds = defaultdict(list)
-    for seed in range(ROUNDS):
-        rows = np.random.default_rng(seed).random((n, N_DIMS)).tolist()
-        told = [dict(zip(NAMES, row, strict=True)) for row in rows]
-        for name in names:
-            step = TUNERS[name][2](told, seed)
-            step()  # the first fit, which a running search would have behind it
-            total = seconds_of(lambda step=step: [step() for _ in range(n_timed)])
-            seconds[name].append(total / n_timed)
-            print(f"ask {n} {seed} {name} {seconds[name][-1]:.4f} s", file=sys.stderr)
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def search_table(seconds: dict[str, float]) -> str:
-    """Return the table of whole searches."""
-    baseline = seconds["RandomizedSearchCV"]
-    ours = seconds[OURS] - baseline
-    rows = [["RandomizedSearchCV", f"{baseline:.2f}", "", ""]]
-    for name in TUNERS:
-        if name not in seconds:
-            rows.append([name, "not installed", "", ""])
-            continue
-        more = seconds[name] - baseline
-        rows.append([name, f"{seconds[name]:.2f}", f"{more:.2f}", f"{more / ours:.1f}"])
-    return table(["search", "seconds", "more than random", "ratio to ours"], rows)
-
-
-def ask_table(results: dict[int, dict[str, float]]) -> str:
-    """Return the table of asks."""
-    header = ["optimiser"]
-    for n in results:
-        header += [f"ms at n={n}", "ratio to ours"]
-    rows = []
-    for name in TUNERS:
-        row = [name]
-        for seconds in results.values():
-            if name in seconds:
-                ratio = seconds[name] / seconds[OURS]
-                row += [f"{1e3 * seconds[name]:.1f}", f"{ratio:.1f}"]
-            else:
-                row += ["not run" if name in INSTALLED else "not installed", ""]
-        rows.append(row)
-    return table(header, rows)
-
-
-def main() -> None:
-    """Time the searches and the asks and print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--markdown", type=Path, help="also write the page here")
-    path = parser.parse_args().markdown
-
-    warnings.simplefilter("ignore")
+def run(
+    store: Store,
+    *,
+    rounds: int = 3,
+    sizes: tuple[int, ...] = (50, 200, 1000),
+    candidates: int = 50,
+    peers: bool = True,
+) -> None:
+    """Time whole searches and asks that have no row yet, round after round."""
     logging.disable(logging.WARNING)  # Optuna reports every trial
-    for name in INSTALLED:  # load every library before the threads are limited
-        TUNERS[name][2]([dict.fromkeys(NAMES, 0.5)], 0)()
-    with threadpool_limits(1):
-        searches = search_table(search_seconds())
-        asks = ask_table({n: ask_seconds(n) for n in SIZES})
-
-    made_with = versions("scikit-optimize", "optuna", "torch")
-    print(f"{made_with}\n\n{searches}\n\n{asks}")
-    if path is not None:
-        path.write_text(page(made_with, searches, asks), encoding="utf-8")
-
-
-def page(made_with: str, searches: str, asks: str) -> str:
-    """Return what ``--markdown`` writes."""
-    return f"""\
-# What the optimiser itself costs
-
-Written by `python -m benchmarks.overhead --markdown docs/overhead.md` with
-{made_with}.
-Ten continuous parameters, an estimator whose fit and score cost nothing. CPU seconds
-of one thread, medians of {ROUNDS} rounds in which all of them run in turn. Only the
-ratios carry over to another machine.
-
-## A search of {N_CANDIDATES} candidates and 5 splits
-
-"More than random" are the seconds beyond RandomizedSearchCV's own, that is the price
-of choosing the candidates.
-
-{searches}
-
-## One ask and the tell that follows
-
-With n observations told before, as the mean over the next 5 % of n trials (at least
-5): the refits of the model are spread over the trials between them. The slow ones are
-not run at the largest n.
-
-{asks}
-"""
+    chosen = {
+        name: solver
+        for name, solver in SOLVERS.items()
+        if name == OURS or (peers and is_installed(*solver[0]))
+    }
+    for _, search, _ in chosen.values():
+        search_seconds(search, 2, 0)  # loads the library
+    searches = {RANDOM: random_search.search} | {n: s[1] for n, s in chosen.items()}
+    for k in range(rounds):
+        for name, search in searches.items():
+            _keep(store, SEARCH, candidates, name, k, search, search_seconds)
+        for n in sizes:
+            for name, (*_, make) in chosen.items():
+                if n <= LARGEST.get(name, n):
+                    _keep(store, ASK, n, name, k, make, ask_seconds)
 
 
-if __name__ == "__main__":
-    main()
+def _keep(store: Store, *key: Any) -> None:
+    *key, make, measure = key
+    if tuple(key) not in store:
+        seconds = measure(make, key[1], key[3])
+        store.append(dict(zip(KEYS, key, strict=True)) | {"seconds": f"{seconds:.5f}"})
+        print(*key, f"{seconds:.4f}", flush=True)
+
+
+def table(store: Store) -> str:
+    """Return the table of whole searches and that of asks."""
+    seconds: dict[Any, float] = {
+        key: statistics.median(
+            float(r["seconds"]) for r in store.rows if store.key(r)[:3] == key
+        )
+        for key in dict.fromkeys(store.key(row)[:3] for row in store.rows)
+    }
+    lines = []
+    for n in sorted({n for question, n, _ in seconds if question == SEARCH}):
+        base = seconds[SEARCH, n, RANDOM]
+        ours = seconds[SEARCH, n, OURS] - base
+        lines.append([RANDOM, f"{base:.2f}", "", ""])
+        for name in [name for name in SOLVERS if (SEARCH, n, name) in seconds]:
+            own = seconds[SEARCH, n, name]
+            more = own - base
+            lines.append([name, f"{own:.2f}", f"{more:.2f}", f"{more / ours:.1f}"])
+    header = ["search", "seconds", "more than random", "ratio to ours"]
+    searches = markdown(header, lines)
+    sizes = sorted({n for question, n, _ in seconds if question == ASK})
+    lines = []
+    for name in [s for s in SOLVERS if any(key[0::2] == (ASK, s) for key in seconds)]:
+        lines.append([name])
+        for n in sizes:
+            own = seconds.get((ASK, n, name), float("nan"))
+            ratio = own / seconds[ASK, n, OURS]
+            cells = [f"{1e3 * own:.1f}", f"{ratio:.1f}"]
+            lines[-1] += cells if own == own else ["not run", ""]
+    header = [cell for n in sizes for cell in (f"ms at n={n}", "ratio to ours")]
+    return f"{searches}\n\n{markdown(['optimiser', *header], lines)}"
