@@ -1,8 +1,8 @@
 """The command line of the benchmarks.
 
-    python -m benchmarks                        lists the studies
-    python -m benchmarks STUDY                  the same as STUDY run
-    python -m benchmarks STUDY run|table|plot   see --help for the options
+python -m benchmarks                        lists the studies
+python -m benchmarks STUDY                  the same as STUDY run
+python -m benchmarks STUDY run|table|plot   see --help for the options
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
     if name not in study.names():
         sys.exit(f"there is no study {name!r}, only {', '.join(study.names())}")
     module = study.load(name)
-    if not rest or rest[0].startswith("--") and rest[0] != "--help":
+    if not rest or (rest[0].startswith("--") and rest[0] != "--help"):
         rest = ["run", *rest]
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks {name}",

@@ -1,4 +1,4 @@
-"""A search against a target: when did it have which score, in processor seconds?
+"""A search against a target: which score it had after how many processor seconds.
 
 Scorers write down every score with its second. Afterwards `cv_results_` says which of
 them belong to candidates with the full resource.
@@ -87,7 +87,9 @@ class Race:
         Rows stand in the order in which they were scored. One whose scores are not the
         next ones was taken over from an earlier row, at no cost.
         """
-        splits = np.transpose([results[f"split{k}_test_score"] for k in range(n_splits)])
+        splits = np.transpose(
+            [results[f"split{k}_test_score"] for k in range(n_splits)]
+        )
         resources = np.asarray(results.get("n_resources", np.ones(len(splits))))
         seconds, n = 0.0, 0
         for own, mean, resource in zip(

@@ -47,7 +47,7 @@ class Store:
         return key in self._known
 
     def missing(self, keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """Yield the keys that have no row yet; each is looked up when its turn comes."""
+        """Yield the keys that have no row yet."""
         return (key for key in keys if key not in self)
 
     def append(self, row: Row) -> None:

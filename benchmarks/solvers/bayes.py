@@ -17,9 +17,7 @@ __all__ = ["Tuner", "race", "search"]
 class Tuner:
     """`Optimizer`; keyword arguments are passed on."""
 
-    def __init__(
-        self, problem: Problem, n_iter: int, seed: int, **kwargs: Any
-    ) -> None:
+    def __init__(self, problem: Problem, n_iter: int, seed: int, **kwargs: Any) -> None:
         space = [
             {name: self.dimension(dim) for name, dim in dims.items()}
             for dims in problem.space
@@ -67,4 +65,6 @@ def race(task: Task, seed: int, race: Race, n_iter: int = 60) -> None:
     )
     with suppress(KeyboardInterrupt):
         made.fit(*task.load())
-    race.note_rows(made.cv_results_, task.n_splits)
+    # A search that was ended before any candidate was complete has no results.
+    if hasattr(made, "cv_results_"):
+        race.note_rows(made.cv_results_, task.n_splits)

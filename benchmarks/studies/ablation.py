@@ -94,7 +94,7 @@ VARIANTS: dict[str, Replaced] = {
     "Yeo-Johnson only": _scales(yeo_johnson),
     "standardised only": _scales(standardised),
     "most probable process only": {_DRAWS: 0},
-    "3 draws of hyper-parameters": {_DRAWS: 3},
+    "4 draws of hyper-parameters": {_DRAWS: 4},
     "Matern 3/2": {"sklearn_tuners._bayes.gp._matern52": matern32},
     "lengthscale prior at sqrt(d)": _lengths(lambda d: d**0.5),
     "lengthscale prior at sqrt(d)/4": _lengths(lambda d: 0.25 * d**0.5),

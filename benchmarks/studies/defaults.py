@@ -15,7 +15,7 @@ flaml, genetic
     What those packages ship, see `tasks/ranges.py`; only for the pairs they have
     something for. The optimiser and the budget are the same.
 
-The scores of all candidates go to `results/candidates.jsonl.gz`, for `benchmarks rules`.
+The scores of all candidates go to `candidates.jsonl.gz`, for `benchmarks rules`.
 All pairs finish a fold before any begins the next.
 
 What counts was laid down before the first run. A pair is a tie if the mean difference

@@ -1,8 +1,8 @@
 """Seconds until random search is reached: HyperbandSearchCV against other searches.
 
-    python -m benchmarks hyperband run --seeds 0 1     a row a task, seed and search
+    python -m benchmarks hyperband run        a row a task, seed and search
     python -m benchmarks hyperband table
-    python -m benchmarks hyperband plot                docs/measured/hyperband_anytime.png
+    python -m benchmarks hyperband plot       docs/measured/hyperband_anytime.png
 
 The clock is the processor time of this process, which runs on one thread, so that other
 work on the machine does not count. All that a search does counts: fits, scoring and
@@ -14,7 +14,6 @@ own seconds is ended and counts as 1. Optuna is left out where it is not install
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product

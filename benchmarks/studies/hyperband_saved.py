@@ -1,20 +1,22 @@
-"""What does training on save, against the bound of arithmetic?
+"""What does training on save? Seconds of a pass, against the bound of arithmetic.
 
     python -m benchmarks hyperband_saved run
     python -m benchmarks hyperband_saved table
 
 A whole pass at R = 81 and factor 3 is run twice with the same random candidates:
 promoted ones trained from the start (`continuation="never"`), and trained on. The bound
-is what training on would save if it cost nothing else: 1 - sum n_i (r_i - r_(i-1)) / sum
-n_i r_i over all rungs. Seconds are processor seconds of the searches, on one thread. The
-fixed cost is what a fit takes before its first unit, from fits of 1 and 81 units, as a
-share of the latter. It is paid on every rung, by those trained on as well, and the mean
-fit of a pass has 9 units only; the last column is what arithmetic allows with it.
+is what training on would save if it cost nothing else, over all rungs:
+1 - sum n_i (r_i - r_(i-1)) / sum n_i r_i. Seconds are processor seconds of the search,
+on one thread. The fixed cost is what a fit takes before its first unit, from fits of 1
+and 81 units, as a share of the latter. It is paid on every rung, also where training
+goes on, and the mean fit of a pass has 9 units only; the last column is what arithmetic
+allows with it.
 """
 
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,7 +119,7 @@ def fixed_share(case: str, full: int, X: Any, y: Any) -> float:
 
     seconds = {
         units: statistics.median(
-            process_seconds(lambda units=units: fit(units)) for _ in range(N_FITS)
+            process_seconds(partial(fit, units)) for _ in range(N_FITS)
         )
         for units in (1, full)
     }
@@ -138,7 +140,11 @@ def run(
             continue
         estimator, space, resource, n_rows = CASES[case]
         X, y, folds = data(n_rows, diabetes)
-        row: dict[str, Any] = {"estimator": case, "full": full, "rows": len(folds[0][0])}
+        row: dict[str, Any] = {
+            "estimator": case,
+            "full": full,
+            "rows": len(folds[0][0]),
+        }
         for rule in ("never", "auto"):
             search = HyperbandSearchCV(
                 estimator,
@@ -152,7 +158,7 @@ def run(
                 random_state=0,
                 refit=False,
             )
-            row[rule] = f"{process_seconds(lambda s=search: s.fit(X, y)):.3f}"
+            row[rule] = f"{process_seconds(partial(search.fit, X, y)):.3f}"
         share = fixed_share(case, full, X[folds[0][0]], y[folds[0][0]])
         row |= {"fixed": f"{share:.4f}", "bound": f"{bound(search):.4f}"}
         real = bound(search, share / (1.0 - share) * full)

@@ -1,4 +1,4 @@
-"""Should penalties of a mean loss be scaled on rungs of fewer rows?
+"""Should rungs of fewer rows scale the penalty of a mean loss? Regret of their picks.
 
     python -m benchmarks hyperband_scaling run
     python -m benchmarks hyperband_scaling table

@@ -1,4 +1,4 @@
-"""What does a lag cost in regret, and what does it save in time?
+"""What does it cost not to wait for the last scores? Regret and time by the lag.
 
     python -m benchmarks lag run --seeds 20
     python -m benchmarks lag table

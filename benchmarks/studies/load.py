@@ -1,4 +1,4 @@
-"""What does a search of 10,000 candidates cost, thousand by thousand?
+"""What do 10,000 candidates cost? CPU seconds and memory, thousand by thousand.
 
     python -m benchmarks load run                      a grid
     python -m benchmarks load run --extra bar          with scikit-learn's ProgressBar

@@ -1,9 +1,9 @@
-"""What does one proposal cost after n scores?
+"""What does one proposal cost after n scores? CPU seconds of ask and tell.
 
     python -m benchmarks load_ask run
     python -m benchmarks load_ask table
 
-CPU seconds of an `ask` and its `tell`, with scores of random candidates told before.
+The scores are those of random candidates, told before.
 """
 
 from __future__ import annotations

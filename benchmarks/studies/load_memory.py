@@ -1,4 +1,4 @@
-"""How much memory do workers take on a million rows?
+"""How much memory do workers take? A million rows, two processes.
 
     python -m benchmarks load_memory run --kind array
     python -m benchmarks load_memory run --kind frame
@@ -41,7 +41,7 @@ def parse_rollup(text: str) -> dict[str, float]:
     {'Pss': 2.048}
     """
     lines = (line.split() for line in text.splitlines()[1:])
-    return {words[0].rstrip(":"): int(words[1]) * 1024/ 1e6 for words in lines}
+    return {words[0].rstrip(":"): int(words[1]) * 1024 / 1e6 for words in lines}
 
 
 def children() -> list[int]:
@@ -97,7 +97,7 @@ def mapped_files() -> list[float]:
         for folder in folders
         for file in folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/**/*.pkl")
     )
-    return sorted((file.stat().st_size/ 1e6 for file in files), reverse=True)
+    return sorted((file.stat().st_size / 1e6 for file in files), reverse=True)
 
 
 def run(store: Store, *, kind: str = "array", rows: int = 1_000_000) -> None:

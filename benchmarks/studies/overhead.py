@@ -1,4 +1,4 @@
-"""What does the optimiser itself cost, on an estimator that costs nothing?
+"""What does the optimiser itself cost? Seconds on an estimator that costs nothing.
 
     pip install scikit-optimize optuna optuna-integration torch
     python -m benchmarks overhead run

@@ -5,7 +5,7 @@
 
 Regret is 0 at the best known score and 1 at the median of random params; on noisy
 problems it is the true one of the params that look best. No tuner scores itself. The
-grids of real scores are used if they have been computed: `--compute-grids` does so once.
+grids of real scores are used if they have been computed, once, by `--compute-grids`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does `reevaluate_top` choose better models, on small data?
+"""Does `reevaluate_top` choose better models? Scores on rows held out, small data.
 
     python -m benchmarks reevaluate run --repetitions 30
     python -m benchmarks reevaluate table
@@ -108,7 +108,9 @@ def table(store: Store) -> str:
         for name, D in changes.items()
     ]
     rows.append(["all, in units of the spread over samples", "", *in_all(scores)])
-    shares = [[n, *(f"{s:.0%}" for s in (D != 0).mean(axis=0))] for n, D in changes.items()]
+    shares = [
+        [n, *(f"{s:.0%}" for s in (D != 0).mean(axis=0))] for n, D in changes.items()
+    ]
     optimism = [
         [name, *map(mean_and_error, _columns(store, name, list(OPTIMISM)).T)]
         for name in names

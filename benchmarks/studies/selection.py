@@ -1,4 +1,4 @@
-"""What do the rules for `refit=` choose, on small data?
+"""What do the rules for `refit=` choose? Scores on rows held out, small data.
 
     python -m benchmarks selection run --repetitions 20
     python -m benchmarks selection table

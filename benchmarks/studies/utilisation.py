@@ -1,4 +1,4 @@
-"""How much of the workers' time does a search use, on estimators that sleep?
+"""How much of the workers' time does a search use? Estimators that sleep.
 
     python -m benchmarks utilisation run --search free --workers 16
     python -m benchmarks utilisation run --search seeded --workers 8
@@ -11,11 +11,10 @@ know the last few scores (`benchmarks lag`). scikit-optimize proposes `n_points`
 `--workers` candidates at a time and waits for all of them.
 
 The figures count from the call of `fit` until the last evaluation begins. From then on
-workers run out of work whatever the scheduler does; to the end an ideal one, which never
-waits, uses on the same durations what stands under "ideal". As workers only sleep, what
-keeps them from it besides waiting for scores is the time that the calling thread takes
-to choose. That time is given too, by the clock and as CPU time, which other programs do
-not change; and what would have been used without it, on the same durations.
+workers run out of work whatever the scheduler does; to the end an ideal one, which
+never waits, uses on the same durations what stands under "ideal". Besides waiting for scores,
+workers idle while the calling thread chooses. That time is given too, by the clock and
+as CPU time, and what would have been used without it, on the same durations.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """An estimator, by its name in `ESTIMATORS`, and a table, by its name in `tables`."""
+    """An estimator by its name in `ESTIMATORS`, a table by its name in `tables`."""
 
     number: int
     estimator: str

@@ -163,7 +163,7 @@ class _Trials:
     complete: set[int] = field(default_factory=set)
 
     def tell_what_is_due(self) -> None:
-        """Tell what the next proposal has to know, in order, as far as it is complete."""
+        """Tell what the next proposal has to know, in order, if it is complete."""
         assert self.lag is not None
         while self.untold and self.untold[0] < self.n_asked - self.lag:
             if self.untold[0] not in self.complete:

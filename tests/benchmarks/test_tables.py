@@ -4,19 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import data
+from benchmarks.tasks import tables
 
 
-@pytest.mark.parametrize("name", data.TABLES)
+@pytest.mark.parametrize("name", tables.TABLES)
 def test_table(name):
-    if not data.available(name):
+    if not tables.available(name):
         pytest.skip("the package that ships it is not installed")
-    X, y = data.load(name)
+    X, y = tables.load(name)
     assert len(X) == len(y) >= 150
     assert X.shape[1] >= 4
     assert np.isfinite(X.to_numpy()).all()
     assert X.columns.is_unique
-    if data.TABLES[name]["task"] == "classification":
+    if tables.TABLES[name]["task"] == "classification":
         # Five outer and five inner folds need five rows of a class in each of them.
         assert np.bincount(y).min() >= 7
         assert set(y) == set(range(len(set(y))))
@@ -34,7 +34,7 @@ def test_encode():
             "same": ["x", "x", "x", "x"],
         }
     )
-    X = data.encode(frame)
+    X = tables.encode(frame)
     assert list(X) == ["number", "sex_m", "colour_blue", "colour_missing", "colour_red"]
     np.testing.assert_array_equal(
         X.to_numpy(),
@@ -44,6 +44,6 @@ def test_encode():
 
 def test_rare_levels_become_one():
     levels = ["a"] * 150 + ["b"] * 150 + ["c", "d", "e"]
-    X = data.encode(pd.DataFrame({"letter": levels}))
+    X = tables.encode(pd.DataFrame({"letter": levels}))
     assert list(X) == ["letter_a", "letter_b", "letter_rare"]
     assert X["letter_rare"].sum() == 3
