@@ -113,8 +113,8 @@ def plot(store: Store) -> str:
         end = N_SPLITS * N_CANDIDATES[search]
         fits = np.arange(N_SPLITS, end + 1, N_SPLITS)
         low, middle, high = quartiles(store, search, fits)
-        ax.plot(fits, middle, color=colour, lw=2.2, solid_capstyle="round")
-        ax.fill_between(fits, low, high, color=colour, alpha=0.16, lw=0)
+        ax.plot(fits, middle, color=colour, lw=2.2, drawstyle="steps-post")
+        ax.fill_between(fits, low, high, color=colour, alpha=0.16, lw=0, step="post")
         ax.plot(end, middle[-1], "o", color=colour, ms=6, clip_on=False, zorder=3)
         text = f"{search}\n{middle[-1]:.4f} after {end:,} fits"
         ax.text(x, y, text, color=colour, fontsize=10, fontweight="bold", va="center")
@@ -130,7 +130,8 @@ def plot(store: Store) -> str:
     ax.set_xlabel("fits (logarithmic scale)", color="0.3")
     figure.suptitle("Best cross-validated R² so far", x=0.012, ha="left", size=12.5)
     ax.set_title(
-        "diabetes data, four parameters of StandardScaler, PCA, Nystroem, Ridge",
+        "diabetes data; StandardScaler, PCA, Nystroem, Ridge; "
+        f"median and quartiles of {len(store.where(search=BAYES))} seeds",
         loc="left",
         x=-0.06,
         size=9.5,

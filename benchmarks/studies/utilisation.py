@@ -12,9 +12,9 @@ know the last few scores (`benchmarks lag`). scikit-optimize proposes `n_points`
 
 The figures count from the call of `fit` until the last evaluation begins. From then on
 workers run out of work whatever the scheduler does; to the end an ideal one, which
-never waits, uses on the same durations what stands under "ideal". Besides waiting for scores,
-workers idle while the calling thread chooses. That time is given too, by the clock and
-as CPU time, and what would have been used without it, on the same durations.
+never waits, uses on the same durations what stands under "ideal". Besides waiting for
+scores, workers idle while the calling thread chooses. That time is given too, by the
+clock and as CPU time, and what would have been used without it, on the same durations.
 """
 
 from __future__ import annotations
