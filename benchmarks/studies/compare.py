@@ -85,7 +85,8 @@ def run_cases(cases: list[Case], n_jobs: int) -> Iterator[list[Row]]:
     jobs = (delayed(measure)(*case) for case in cases)
     for rows in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
         told = (f"{r['search']} {float(r['cv']):.4f} in {r['seconds']} s" for r in rows)
-        print(f"{rows[0]['problem']}, seed {rows[0]['seed']}: {', '.join(told)}")
+        problem, seed = rows[0]["problem"], rows[0]["seed"]
+        print(f"{problem}, seed {seed}: {', '.join(told)}", flush=True)
         yield rows
 
 

@@ -31,7 +31,7 @@ def test_the_quick_comparison_tells_of_each_problem_and_shows_a_table(
     shown = compare.run(store, jobs=1)
     assert not store.rows  # every quick run is a new one
     assert capsys.readouterr().out.count("iris: SVC, seed 0: GridSearchCV 0.9") == 1
-    grid, random, bayes = (line for line in shown.splitlines() if "SearchCV |" in line)
+    grid, random, bayes = (line for line in shown.splitlines() if "SearchCV" in line)
     assert "| iris: SVC (accuracy) | GridSearchCV       | 150  |" in grid
     assert "RandomizedSearchCV | 15 " in random
     assert "BayesSearchCV      | 15 " in bayes

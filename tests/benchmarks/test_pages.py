@@ -48,5 +48,4 @@ def test_all_results_are_shown():
 def test_every_study_is_named_on_a_page():
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES.glob("*.md"))
     for name in study.names():
-        # The picture of `curves` is that of `compare plot`.
-        assert f"python -m benchmarks {name} " in text or name == "curves"
+        assert f"python -m benchmarks {name} " in text
