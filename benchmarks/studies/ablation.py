@@ -10,6 +10,7 @@ optimiser as it is. A test holds that every variant still changes the proposals.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -53,7 +54,7 @@ def prior(
     numeric = np.flatnonzero(~categorical)
     mean[numeric] = np.log(length(max(n_active, 1.0)))
     sd[numeric] = length_sd
-    return gp.Prior(mean, sd, base.lower, base.upper, mean.copy())
+    return dataclasses.replace(base, mean=mean, sd=sd)
 
 
 def matern32(r2: np.ndarray, s: float) -> tuple[np.ndarray, np.ndarray]:

@@ -112,9 +112,10 @@ def test_options_are_the_keywords_of_the_function():
 
 def test_all_studies_are_listed(capsys):
     main([])
-    assert capsys.readouterr().out.strip() == overview().strip()
+    shown = overview()
+    assert capsys.readouterr().out.strip() == shown.strip()
     for name in study.names():
-        assert f"  {name} " in overview()
+        assert f"  {name} " in shown
 
 
 def test_an_unknown_study_is_refused():
