@@ -565,4 +565,4 @@ def a_list_that_contains_itself(c):
 if __name__ == "__main__":
     for name, make in MAKERS.items():
         first, second = digest(make(CONSTANT)), digest(make(CONSTANT))
-        print(name, first, "same" if first == second else second)  # noqa: T201
+        print(name, first, "same" if first == second else second)

@@ -109,8 +109,8 @@ def test_a_splitter_with_a_random_state_is_advanced_as_grid_search_does():
     list(StratifiedKFold(3, shuffle=True, random_state=expected).split(X, Y))
     for name, make in SEARCHES.items():
         for space in (GIVEN, None):
-            assert state_after(make(space, random_state=0)) == (
-                expected.get_state()[2]
+            assert (
+                state_after(make(space, random_state=0)) == (expected.get_state()[2])
             ), name
 
 
