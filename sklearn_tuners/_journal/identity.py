@@ -14,7 +14,8 @@ from sklearn_tuners._space.space import Space
 __all__ = ["describe_data", "identify", "identify_space"]
 
 _MAX_LISTED = 100_000
-"""Values of a domain that are looked at one by one."""
+"""Values of a domain that are compared one by one. More are compared by quantiles, as
+reading a million takes seconds."""
 
 
 def identify(
@@ -57,13 +58,12 @@ def identify(
 def identify_space(space: Space) -> Identity:
     """Return what tells one search space from another: what it can propose.
 
-    Listed values are known by themselves, distributions by their quantiles, as scipy's
-    objects hold a random state.
+    Listed values are known by themselves, ranges and distributions by their quantiles.
 
     Parameters
     ----------
     space : Space
-        Parsed with a fixed ``random_state``.
+        Parsed with a seed that is the same for every search.
 
     Returns
     -------
@@ -72,23 +72,20 @@ def identify_space(space: Space) -> Identity:
     probes = np.linspace(0.0, 1.0, 65)
     domains = [
         (
+            b,
             name,
             list(domain.levels())
             if domain.size <= _MAX_LISTED
             else [domain.decode(u) for u in domain.quantile(probes).tolist()],
+            {
+                other: mask.tolist()
+                for other, mask in branch.rules.get(name, {}).items()
+            },
         )
-        for branch in space.branches
+        for b, branch in enumerate(space.branches)
         for name, domain in sorted(branch.dimensions.items())
     ]
-    n_parameters = [len(branch.dimensions) for branch in space.branches]
-    conditions = [
-        (b, name, [(other, mask.tolist()) for other, mask in rule.items()])
-        for b, branch in enumerate(space.branches)
-        for name, rule in sorted(branch.rules.items())
-    ]
-    # Without conditions, what it always was: old journals stay valid.
-    known_by = [n_parameters, domains, *([conditions] if conditions else [])]
-    return identify(tuple(known_by), description=repr(space))
+    return identify(domains, repr(space), name="the search space")
 
 
 def describe_data(X: Any, y: Any) -> str:

@@ -236,9 +236,9 @@ class Run:
             search.journal,
             identity={
                 "search": identify(type(search).__name__),
-                "estimator": identify(self.base_estimator),
+                "estimator": identify(self.base_estimator, name="estimator"),
                 "data": identify(data, describe_data(shared.X, shared.y)),
-                "scoring": identify((search.scoring, metric), scoring),
+                "scoring": identify((search.scoring, metric), scoring, name="scoring"),
                 "error_score": identify(search.error_score),
                 "return_train_score": identify(search.return_train_score),
                 "random_state": identify(
@@ -254,7 +254,9 @@ class Run:
             identity=self._identity()
             | {
                 "search space": identify_space(search._parse_space(seed=0)),
-                "initial_params": identify(search.initial_params),
+                "initial_params": identify(
+                    search.initial_params, name="initial_params"
+                ),
             },
             settings=settings,
         )
