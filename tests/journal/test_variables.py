@@ -1,11 +1,15 @@
-"""Variables of others that a function reads, without those that it keeps itself."""
+"""What a function reads, without what it keeps itself."""
 
 import functools
 
 import numpy as np
 import pytest
 
-from sklearn_tuners._journal.variables import arguments_of, variables_of
+from sklearn_tuners._journal.variables import (
+    arguments_of,
+    attributes_kept,
+    variables_of,
+)
 
 A, B, SETTINGS, LOG, COUNTS, N = 1, 2, {"a": 1}, [], {}, 0
 
@@ -104,6 +108,31 @@ def test_an_object_whose_method_is_called_is_no_log():
     """It may be an estimator, which its ``fit`` changes."""
     found = variables_of(enclosing(1, np.ma, "model"))
     assert found["log"] is np.ma
+
+
+def test_default_values():
+    def function(a, b=1, cache={}, *, c=2, log=[]):  # noqa: B006
+        cache[a] = log.append(a)
+        return cache[a]
+
+    def other(a, b=1, cache={}, *, c=2, log=[]):  # noqa: B006
+        return cache[a] + log[0]
+
+    assert variables_of(function) == {"b": 1, "c": 2, "log": []}
+    assert variables_of(other) == {"b": 1, "c": 2, "cache": {}, "log": []}
+
+
+def test_attributes_that_a_function_keeps():
+    def counting():
+        counting.n_calls += 1
+        other.n_calls = counting.weight
+
+    def other():
+        pass
+
+    assert attributes_kept("counting", [counting, other]) == {"n_calls"}
+    assert attributes_kept("other", [counting]) == {"n_calls"}
+    assert attributes_kept("weight", [counting]) == set()
 
 
 def test_a_function_that_calls_itself_and_one_that_is_wrapped():
