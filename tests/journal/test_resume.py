@@ -99,6 +99,7 @@ def uninterrupted():
     return search.fit(X).cv_results_
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to be killed cheaply")
 def test_killed_again_and_again(tmp_path, uninterrupted):
     n_kills = 50
@@ -156,6 +157,7 @@ def start_script(search, log, *journal):
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 @pytest.mark.parametrize("search", ["BayesSearchCV", "HyperbandSearchCV"])
 def test_killed_at_random_folds_with_two_workers(tmp_path, search):
