@@ -84,8 +84,8 @@ class Race:
     def note_rows(self, results: dict[str, Any], n_splits: int) -> None:
         """Take note of the rows of `cv_results_` that have the full resource.
 
-        Rows stand in the order in which they were scored. One whose scores are not the
-        next ones was taken over from an earlier row, at no cost.
+        Rows stand in the order in which they were scored. If the scores of a row are
+        not the next ones, it was taken over from an earlier row, at no cost.
         """
         splits = np.transpose(
             [results[f"split{k}_test_score"] for k in range(n_splits)]

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table whose columns also line up in a terminal."""
+    """Return a Markdown table with columns that also line up in a terminal."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = ["-" * width for width in widths]
     lines = (

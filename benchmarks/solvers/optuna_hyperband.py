@@ -58,7 +58,7 @@ def race(task: Task, seed: int, race: Race) -> None:
 
 
 def _suggest(trial: Any, name: str, values: Any) -> Any:
-    """Return a value for a parameter whose space scipy describes."""
+    """Return a value of a parameter, from its list or scipy distribution."""
     if isinstance(values, list):
         return values[trial.suggest_categorical(name, list(range(len(values))))]
     low, high = values.support()

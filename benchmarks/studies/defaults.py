@@ -21,7 +21,7 @@ All pairs finish a fold before any begins the next.
 What counts was laid down before the first run. A pair is a tie if the mean difference
 over its folds is zero, as it is when every search keeps the default. The share is wins
 plus half the ties over pairs, with Wilson's 95 % interval. Significance is that of the
-t test of Nadeau and Bengio (2003), whose variance allows for training sets that
+t test of Nadeau and Bengio (2003); its variance allows for training sets that
 overlap, two-sided at 5 % by Holm over the pairs.
 """
 

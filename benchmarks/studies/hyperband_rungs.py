@@ -3,8 +3,8 @@
     python -m benchmarks hyperband_rungs run       a row a table, search and seed
     python -m benchmarks hyperband_rungs table
 
-Boosters of 81 rounds whose learning rate is searched, with 3 rounds as the lowest rung,
-which favour rates that are too high, and with the lowest rung of "auto". Both searches
+Boosters of 81 rounds with a searched learning rate. The lowest rung is 3 rounds, which
+favours rates that are too high, or that of "auto". Both searches
 get the processor seconds that 40 random candidates with all rounds take, on the same
 folds; compared is the best score of a candidate with all rounds.
 """

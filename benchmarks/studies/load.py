@@ -41,7 +41,7 @@ def resident_mb() -> float:
 
 
 class Milestones:
-    """Notes what the process has spent each time so many calls have been watched."""
+    """Notes what the process has spent, each time after a number of watched calls."""
 
     def __init__(self, every: int) -> None:
         self.every, self.asking = every, Stopwatch()

@@ -28,7 +28,7 @@ from benchmarks.tasks.estimators import Probe
 from sklearn_tuners import BayesSearchCV, Optimizer
 
 KEYS = ("kind", "rows")
-SMOKE = {"rows": 20_000}
+SMOKE = {"rows": 20_000, "candidates": 2}
 N_COLUMNS, N_WORKERS = 20, 2
 
 
@@ -100,7 +100,9 @@ def mapped_files() -> list[float]:
     return sorted((file.stat().st_size / 1e6 for file in files), reverse=True)
 
 
-def run(store: Store, *, kind: str = "array", rows: int = 1_000_000) -> None:
+def run(
+    store: Store, *, kind: str = "array", rows: int = 1_000_000, candidates: int = 6
+) -> None:
     """Search on much data with processes and note the memory of the workers."""
     if (kind, rows) in store:
         return
@@ -113,7 +115,7 @@ def run(store: Store, *, kind: str = "array", rows: int = 1_000_000) -> None:
     search = BayesSearchCV(
         Probe(),
         {"a": uniform()},
-        n_iter=6,
+        n_iter=candidates,
         n_jobs=N_WORKERS,
         refit=False,
         random_state=0,

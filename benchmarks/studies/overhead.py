@@ -51,9 +51,9 @@ LARGEST = {"scikit-optimize": 200, "Optuna GPSampler": 200}
 Solver = tuple[tuple[str, ...], Callable[..., Any], Callable[..., Any]]
 
 
-def _optuna(sampler: str) -> Solver:
+def _optuna(sampler: str, *libraries: str) -> Solver:
     return (
-        ("optuna", "optuna_integration"),
+        ("optuna", "optuna_integration", *libraries),
         partial(optuna_samplers.search, sampler=sampler),
         partial(optuna_samplers.Tuner, sampler=sampler),
     )
@@ -62,7 +62,7 @@ def _optuna(sampler: str) -> Solver:
 SOLVERS: dict[str, Solver] = {
     OURS: ((), bayes.search, bayes.Tuner),
     "scikit-optimize": (("skopt",), scikit_optimize.search, scikit_optimize.Tuner),
-    "Optuna GPSampler": _optuna("GPSampler"),
+    "Optuna GPSampler": _optuna("GPSampler", "torch"),
     "Optuna TPESampler": _optuna("TPESampler"),
 }
 

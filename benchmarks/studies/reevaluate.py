@@ -91,7 +91,7 @@ def one_repetition(name: str, repetition: int) -> dict[str, Any]:
 
 
 def run(store: Store, *, repetitions: int = 30, task: str = "") -> None:
-    """Make the repetitions that are missing, of tasks whose name contains `task`."""
+    """Make the repetitions that are missing, of tasks with `task` in their name."""
     names = [name for name in TASKS if task in name]
     for key in store.missing(product(names, range(repetitions))):
         store.append(dict(zip(KEYS, key, strict=True)) | one_repetition(*key))

@@ -27,7 +27,7 @@ from benchmarks.studies import defaults
 from benchmarks.studies.defaults import SCORES, outer_splits, read_candidates
 from benchmarks.tasks.pairs import PAIRS, Pair
 from sklearn_tuners import BestScore, KeepDefault, OneStandardError, WithinPercent
-from sklearn_tuners._insight.complexity import branch_of, complexity, positions
+from sklearn_tuners._insight.complexity import complexity, positions
 from sklearn_tuners.spaces import directions
 
 KEYS = ("space", "pair", "fold", "rule")
@@ -62,7 +62,7 @@ def results_of(record: dict[str, Any]) -> dict[str, Any]:
 
 def complexities(estimator: Any, params: list[dict[str, Any]]) -> np.ndarray:
     """Return the complexity of each candidate in its own branch."""
-    branches = [branch_of(candidate) for candidate in params]
+    branches = [frozenset(candidate) for candidate in params]  # by their names
     found = np.zeros(len(params))
     for branch in set(branches):
         rows = [i for i, own in enumerate(branches) if own == branch]

@@ -40,7 +40,7 @@ COMPARED = ["plain", *RULES[:-1]]  # the default has no place among the candidat
 
 
 def with_default(results: dict[str, Any], scores: np.ndarray) -> dict[str, Any]:
-    """`cv_results_` with the default as its first row, whose params are empty."""
+    """`cv_results_` with the default as its first row, under empty params."""
     added = {"params": [{}, *results["params"]]}
     for k, score in enumerate([*scores, scores.mean()]):
         name = "mean_test_score" if k == len(scores) else f"split{k}_test_score"
@@ -81,7 +81,7 @@ def one_repetition(name: str, repetition: int) -> dict[str, Any]:
 
 
 def run(store: Store, *, repetitions: int = 20, task: str = "") -> None:
-    """Make the repetitions that are missing, of tasks whose name contains `task`."""
+    """Make the repetitions that are missing, of tasks with `task` in their name."""
     names = [name for name in TASKS if task in name]
     for key in store.missing(product(names, range(repetitions))):
         store.append(dict(zip(KEYS, key, strict=True)) | one_repetition(*key))

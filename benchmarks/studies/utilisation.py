@@ -5,7 +5,7 @@
     python -m benchmarks utilisation run --search skopt --workers 16
     python -m benchmarks utilisation table
 
-160 candidates on 5 splits whose durations are lognormal (sigma 1), with threads as
+160 candidates on 5 splits with lognormal durations (sigma 1), and threads as
 workers. "free" has ``random_state=None``; "seeded" an int, so that a proposal does not
 know the last few scores (`benchmarks lag`). scikit-optimize proposes `n_points` =
 `--workers` candidates at a time and waits for all of them.

@@ -9,5 +9,5 @@
 - `ranges.py`, `ranges.csv`: search spaces that other packages ship;
 - `resources.py`: searches with a resource (rows, epochs, trees);
 - `estimators.py`: estimators that cost nothing, or sleep;
-- `virtual.py`: the trial engine on workers whose clock is virtual.
+- `virtual.py`: searches on workers with a virtual clock.
 """

@@ -300,5 +300,5 @@ def compute(grid: Grid) -> np.ndarray:
 
 
 def real() -> list[Problem]:
-    """Real problems whose grids have been computed."""
+    """Real problems that have a computed grid."""
     return [g.problem() for g in grids() if (CACHE / f"{g.name}.npy").exists()]

@@ -7,8 +7,8 @@ had to be changed:
 
 - FLAML draws integers below the upper bound; here the bounds are both included. It
   searches the logarithm of `max_bins`, and forests, boosting and nearest neighbours
-  under names of its own. Its two logistic regressions are one here, the L2 one, whose
-  solver is the default. `loss` of SGDClassifier stays the one that gives probabilities.
+  under names of its own. Its two logistic regressions are one here, the L2 one with
+  the default solver. `loss` of SGDClassifier stays the one that gives probabilities.
 - sklearn-genetic-opt sets ``penalty="elasticnet"``; scikit-learn 1.8 deprecated that,
   and the rest of its space means the same without.
 """
@@ -37,7 +37,7 @@ def space(name: str, estimator: Any, n: int, p: int) -> dict[str, Any]:
     name : str
         A key of `SOURCES`.
     estimator : estimator object
-        Every part of it whose class the peer has ranges for gets them.
+        Each part of it gets the ranges that the peer has for its class.
     n, p : int
         Rows and columns of the training set.
 

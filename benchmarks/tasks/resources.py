@@ -35,7 +35,7 @@ __all__ = ["TASKS", "EpochsClassifier", "Task"]
 
 
 class EpochsClassifier(SGDClassifier):
-    """`SGDClassifier` whose `fit` is `max_iter` calls of `partial_fit`.
+    """`SGDClassifier` with a `fit` that calls `partial_fit` `max_iter` times.
 
     So the other searches train what `HyperbandSearchCV` trains with "n_epochs".
     """

@@ -1,4 +1,4 @@
-"""Searches on workers whose clock is virtual: evaluations take a time but cost none.
+"""Searches on workers with a virtual clock: evaluations cost no real time.
 
 `simulate` follows the rule of the package's trial engine: with a lag, a trial is asked
 for when exactly the trials before it less the lag have been told; without one, every
