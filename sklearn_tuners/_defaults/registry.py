@@ -42,6 +42,7 @@ ENTRY_POINTS = "sklearn_tuners.spaces"
 KINDS = ("float", "int", "choice", "")
 SCALES = ("linear", "log", "")
 SIMPLER = ("low", "high", "")
+"""What the columns `kind`, `scale` and `simpler` may hold."""
 
 Bounds = tuple[tuple[float, str], ...]
 Condition = tuple[tuple[str, tuple[Any, ...]], ...]

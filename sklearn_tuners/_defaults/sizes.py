@@ -22,7 +22,7 @@ P_UNKNOWN = 2
 """Features that are assumed without data (convention: few, to be valid for most)."""
 
 P_LARGE = 10
-"""Features whose square root is taken if there is no upper bound (convention)."""
+"""Features that `1/sqrt(p)` assumes if there is no upper bound (convention)."""
 
 SPREAD_UNKNOWN = 10.0
 """Sum of variances that is assumed (convention: that of ten standardised features)."""
