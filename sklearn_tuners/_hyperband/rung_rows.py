@@ -75,9 +75,9 @@ class RungRows:
             if n_rows < n_needed:
                 least = math.ceil(n_needed / len(order) * self.n_samples)
                 raise ValueError(
-                    f"min_resources={given!r} makes a first rung of {first} rows: "
-                    f"{n_rows} of the training rows of a split, and {n_needed} are "
-                    f"needed to have every class of y; give at least {least}"
+                    f"min_resources={given!r} makes a first rung of {first} rows, "
+                    f"which is {n_rows} training rows of a split; {n_needed} are needed"
+                    f" to include every class of y: give at least {least}"
                 )
 
 
@@ -91,7 +91,7 @@ def order_rows(problem: Problem) -> RungRows:
     """
     y = problem.data.y
     codes = label_codes(y) if stratifies(problem.estimator, y) else None
-    in_time = is_series(problem.cv)  # the latest rows, of whatever group
+    in_time = is_series(problem.cv)  # the latest rows, whatever their group
     groups = problem.data.split_params.get("groups")
     groups = None if groups is None or in_time else np.asarray(groups)
     orders = [

@@ -68,7 +68,7 @@ class Schedule:
     brackets : tuple of Bracket
         One pass.
     factor : int or float
-        One candidate in `factor` goes on.
+        One in `factor` candidates is promoted.
     """
 
     resource: str
@@ -150,7 +150,7 @@ def make_schedule(
         least = least_samples(estimator, y, n_splits)
     largest = _largest(estimator, budget.max_resources, resource, n_samples)
     lowest = smallest_samples(estimator, y, n_splits) if resource == SAMPLES else 1
-    smallest = _smallest(budget, least, lowest, largest)
+    smallest = _smallest(budget.min_resources, budget.factor, least, lowest, largest)
     rungs = rung_resources(smallest, largest, budget.factor)
     brackets = make_brackets(rungs, budget.factor)
     if budget.brackets is not None:
@@ -172,7 +172,8 @@ def _resource(
         check_resource(estimator, given, searched)
         return given, least_sensible(estimator, given)
     resource, least = auto_resource(estimator)
-    # The space may have the parameter, by whatever name, or the estimator around it.
+    # The space may contain the parameter under one of its names, or the estimator that
+    # owns it.
     is_searched = searched.intersection(synonyms(estimator, resource)) or any(
         resource.startswith(f"{name}__") for name in searched
     )
@@ -195,25 +196,28 @@ def _largest(
     value = full_value(estimator, resource)
     if value is None:
         raise ValueError(
-            f"max_resources='auto' is the value that resource={resource!r} has on the "
-            "estimator, and it has no number there: give max_resources as an integer"
+            f"max_resources='auto' means the value of resource={resource!r} on the "
+            "estimator, which is not a number: give max_resources as an integer"
         )
     return value
 
 
-def _smallest(budget: Budget, least: int, lowest: int, largest: int) -> int:
+def _smallest(
+    given: int | str, factor: float, least: int, lowest: int, largest: int
+) -> int:
     """Return the resource of the first rung.
 
     Parameters
     ----------
-    budget : Budget
-        Its `min_resources` and `factor` count.
+    given : int or str
+        Parameter `min_resources`.
+    factor : int or float
+        One in `factor` candidates is promoted.
     least, lowest : int
         Smallest sensible and smallest possible resource.
     largest : int
         The full resource.
     """
-    given = budget.min_resources
     if not isinstance(given, str):
         if given > largest:
             raise ValueError(
@@ -221,10 +225,10 @@ def _smallest(budget: Budget, least: int, lowest: int, largest: int) -> int:
             )
         return int(given)
     if given == "auto":
-        share = exact(budget.factor) ** (_MAX_AUTO_BRACKETS - 1)
+        share = exact(factor) ** (_MAX_AUTO_BRACKETS - 1)
         sensible = max(least, math.floor(largest / share))
         # A second rung that is not sensible is better than a single one.
-        below = math.floor(largest / exact(budget.factor))
+        below = math.floor(largest / exact(factor))
         lowest = max(lowest, min(sensible, below))
     return min(lowest, largest)
 
@@ -237,7 +241,7 @@ def planned_brackets(
     Parameters
     ----------
     schedule : Schedule
-        Of the search.
+        Schedule of the search.
     n_iter : int or None
         Number of candidates that begin.
     n_distinct : int or float
@@ -270,9 +274,9 @@ def steps(
     how : {"exact", "inexact", "none"}
         See `continuation`.
     chain : tuple of int
-        Steps that were made before.
+        Steps made so far.
     resource : int
-        Where to.
+        Resource to reach.
     largest : int
         The full resource.
     rule : {"auto", "always", "never"}
@@ -299,9 +303,9 @@ def plan_table(
     Parameters
     ----------
     schedule : Schedule
-        Of the search.
+        Schedule of the search.
     brackets : list of Bracket
-        What will run.
+        The brackets that will run.
     how, rule : str
         As for `steps`.
     """
@@ -319,7 +323,7 @@ def plan_table(
 
 
 def warn_of_single_rung(budget: Budget, schedule: Schedule, n_iter: int | None) -> None:
-    """Warn if a search that chose its least resource has nothing to choose from."""
+    """Warn if the automatic smallest resource leaves a single rung."""
     if len(schedule.rungs) > 1 or not isinstance(budget.min_resources, str):
         return
     one = "one candidate in a pass, " if n_iter is None else "every candidate "
