@@ -130,7 +130,7 @@ class JoblibBackend:
             Called under the scikit-learn configuration and the warning filters that
             are active now.
         kwargs : dict
-            Its arguments.
+            Arguments of the call.
         callback : callable
             Called in another thread with the argument of `result`. Dask does not call
             it if the call fails: ask the future.

@@ -61,9 +61,9 @@ class Failure:
     Attributes
     ----------
     kind : {"timeout", "death"}
-        It exceeded its time, or its worker died too often.
+        Whether it exceeded its time, or its worker died too often.
     text : str
-        What users read.
+        Message for users.
     """
 
     kind: Literal["timeout", "death"]

@@ -20,7 +20,7 @@ class Proposal:
     Attributes
     ----------
     point : Point
-        Its params are set on the estimator.
+        A point, with the params that are set on the estimator.
     stage : object
         What the tuner stores with the trial.
     outcomes : sequence of dict or None
@@ -41,11 +41,11 @@ class Trial:
     number : int
         Position in the order of proposal.
     point : Point
-        Its params are set on the estimator.
+        A point, with the params that are set on the estimator.
     outcomes : list of dict or None
         What `fit_and_score` returned for each split; None until that split has run.
     stage : object
-        What the tuner noted on the trial.
+        What the tuner stored with the trial.
     """
 
     number: int

@@ -217,7 +217,7 @@ class Workers:
         function : callable
             Module-level function, so that it can be pickled.
         **kwargs : dict
-            Its arguments.
+            Arguments of the call.
 
         Raises
         ------

@@ -87,7 +87,7 @@ def order_rows(problem: Problem) -> RungRows:
     Parameters
     ----------
     problem : Problem
-        What the search is about.
+        Data, splits and space of the search.
     """
     y = problem.data.y
     codes = label_codes(y) if stratifies(problem.estimator, y) else None

@@ -86,9 +86,9 @@ def prepare(problem: Problem, budget: Budget) -> tuple[Searched, Schedule]:
     Parameters
     ----------
     problem : Problem
-        What the search is about.
+        Data, splits and space of the search.
     budget : Budget
-        What the user says about the resource.
+        The parameters for the resource.
 
     Raises
     ------
@@ -124,9 +124,9 @@ def make_schedule(
     Parameters
     ----------
     estimator : estimator
-        What is tuned.
+        The estimator that is tuned.
     budget : Budget
-        What the user says about the resource.
+        The parameters for the resource.
     searched : collection of str
         Parameters in the space.
     n_samples : int

@@ -58,11 +58,11 @@ class HyperbandStrategy(Strategy):
     Parameters
     ----------
     problem : Problem
-        What the search is about.
+        Data, splits and space of the search.
     searched : Searched
         The space.
     schedule : Schedule
-        What is spent.
+        Resource, rungs and brackets.
     rows : RungRows or None
         The order of the training rows, if these are the resource.
     sampler, continuation, n_iter

@@ -114,7 +114,7 @@ class HalvingTuner:
     space : Space
         The search space.
     sampler : Sampler
-        Where new candidates come from.
+        Source of new candidates.
     rungs : sequence of int
         Ascending resources.
     factor : int or float

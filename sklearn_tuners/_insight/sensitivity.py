@@ -131,7 +131,7 @@ def fit_processes(
     Parameters
     ----------
     space : Space
-        Where the rows come from.
+        The space of the rows.
     U : ndarray of shape (n, d)
         Rows; only the best 300 are used.
     scores : ndarray of shape (n,)

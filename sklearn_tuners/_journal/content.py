@@ -101,9 +101,9 @@ class UnknownContentError(TypeError):
     Attributes
     ----------
     found : object
-        What it is.
+        The part that cannot be digested.
     where : str
-        How it is reached, such as ``.steps[0].func``.
+        Path to it, such as ``.steps[0].func``.
     """
 
     def __init__(self, found: Any, reason: str) -> None:

@@ -158,7 +158,7 @@ def create_file(
     resources : ExitStack
         Closing it closes the connection.
     identity : mapping of str to Identity
-        What the search is, part by part.
+        Identity of the search, part by part.
     settings : mapping of str to str
         Their values are written as they are.
 
@@ -296,7 +296,7 @@ def check_identity(
     held, given : mapping of str to Identity
         Parts of the search in the journal, and of this one.
     name : str
-        What the message calls the file.
+        Name of the file in the message.
     """
     differences = [
         f"  {part}: {_difference(held.get(part), given.get(part))}"

@@ -24,7 +24,7 @@ def identify(
     description : str, default=None
         For error messages; its ``repr`` by default.
     name : str, default="the search"
-        What an error message calls the value, such as the parameter that it is from.
+        Name of the value in error messages, such as that of its parameter.
 
     Returns
     -------

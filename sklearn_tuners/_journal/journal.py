@@ -70,7 +70,7 @@ class JournaledTrial:
     row : list of float or None
         The row of the unit cube that says which of the objects they are.
     note : str or None
-        What the search noted.
+        Note of the search on the trial.
     """
 
     number: int
@@ -204,7 +204,7 @@ class Journal:
         path : str or path-like
             The file. If it does not exist, or is empty, the journal is new.
         identity : mapping of str to Identity
-            What the search is, part by part, under names for the user to read. The
+            Identity of the search, part by part, under names for the user to read. The
             other parts are given to `confirm`.
         synchronous : {"NORMAL", "FULL"}, default="NORMAL"
             Whether a commit waits for the disk, see the notes of the class. May change
@@ -369,7 +369,7 @@ class Journal:
         row : sequence of float, default=None
             The row of the unit cube that says which of the objects they are.
         note : str, default=None
-            What the search notes on the trial.
+            Note of the search on the trial.
 
         Raises
         ------

@@ -162,7 +162,7 @@ def kept_splits(
     cv : splitter
         Splitter of this search.
     name : str
-        What the message calls the journal.
+        Name of the journal in the message.
 
     Returns
     -------

@@ -146,7 +146,8 @@ class BaseTunerCV(SearchBase):
         Parameters
         ----------
         problem : Problem
-            What the fit is about. Call its `find_space` once to get the space.
+            Data, splits and space of the fit. Call its `find_space` once to get the
+            space.
         """
         raise NotImplementedError
 

@@ -42,9 +42,9 @@ def open_journal(
     search : str
         Class of the search.
     estimator : estimator
-        What is tuned.
+        The estimator that is tuned.
     data : Data
-        What it is tuned on.
+        Data that it is tuned on.
     scoring : str, callable, list, tuple, dict or None
         Parameter of the search.
     metric : str or None

@@ -160,9 +160,9 @@ class GivenSpace:
         Parameters
         ----------
         estimator : estimator
-            Its own parameters are the first candidate.
+            Estimator whose own parameters are the first candidate.
         data : Data
-            What the bounds depend on.
+            Data that the bounds depend on.
         n_train : int
             Rows of the smallest training set.
         seed : int
@@ -197,13 +197,13 @@ class Problem:
     estimator : estimator
         A clone; nothing may fit it or set its parameters.
     data : Data
-        What candidates are trained and tested on.
+        Data that candidates are trained and tested on.
     cv : splitter
         The splitter that made the splits.
     splits : list of (ndarray, ndarray)
         Row numbers to train and to test on.
     given : GivenSpace
-        What the user says about the space.
+        The space parameters of the search.
     seed : int
         Seed of all random choices.
     n_initial_points : int or "auto"

@@ -170,7 +170,7 @@ def reevaluate(
     trials : sequence of Trial
         Complete trials, the rows of ``cv_results_``.
     top : int
-        How many of them to evaluate again.
+        Number of trials to evaluate again.
     splits : list of (ndarray, ndarray)
         Fresh splits.
 

@@ -63,7 +63,7 @@ class SplitEvaluator:
     estimator : estimator
         Cloned for each evaluation.
     shared : Shared
-        What all evaluations read.
+        Data and settings that all evaluations read.
     workers : Workers
         The workers, already started.
     guard : Guard
@@ -157,7 +157,7 @@ class Runner:
     estimator : estimator
         Cloned for each evaluation.
     shared : Shared
-        What all evaluations read.
+        Data and settings that all evaluations read.
     metric : str or None
         The metric to follow.
     hooks : Hooks
