@@ -292,7 +292,6 @@ class Engine:
                 text = "fit_timeout: did not end; worker killed"
                 self._give_up(token, Failure("timeout", text))
             return
-        assert done is not None  # no timeout was given
         (number, split), (outcome, stop) = done
         if outcome is None:
             self._stop("max_time", limit=self._limit)

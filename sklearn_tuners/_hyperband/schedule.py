@@ -35,7 +35,7 @@ __all__ = [
     "plan_table",
     "planned_brackets",
     "prepare",
-    "steps",
+    "training_steps",
     "warn_of_single_rung",
 ]
 
@@ -150,7 +150,7 @@ def make_schedule(
         least = least_samples(estimator, y, n_splits)
     largest = _largest(estimator, budget.max_resources, resource, n_samples)
     lowest = smallest_samples(estimator, y, n_splits) if resource == SAMPLES else 1
-    smallest = _smallest(budget, least, lowest, largest)
+    smallest = _smallest(budget.min_resources, budget.factor, least, lowest, largest)
     rungs = rung_resources(smallest, largest, budget.factor)
     brackets = make_brackets(rungs, budget.factor)
     if budget.brackets is not None:
@@ -201,19 +201,22 @@ def _largest(
     return value
 
 
-def _smallest(budget: Budget, least: int, lowest: int, largest: int) -> int:
+def _smallest(
+    given: int | str, factor: float, least: int, lowest: int, largest: int
+) -> int:
     """Return the resource of the first rung.
 
     Parameters
     ----------
-    budget : Budget
-        Its `min_resources` and `factor` count.
+    given : int or str
+        Parameter `min_resources`.
+    factor : int or float
+        From rung to rung.
     least, lowest : int
         Smallest sensible and smallest possible resource.
     largest : int
         The full resource.
     """
-    given = budget.min_resources
     if not isinstance(given, str):
         if given > largest:
             raise ValueError(
@@ -221,10 +224,10 @@ def _smallest(budget: Budget, least: int, lowest: int, largest: int) -> int:
             )
         return int(given)
     if given == "auto":
-        share = exact(budget.factor) ** (_MAX_AUTO_BRACKETS - 1)
+        share = exact(factor) ** (_MAX_AUTO_BRACKETS - 1)
         sensible = max(least, math.floor(largest / share))
         # A second rung that is not sensible is better than a single one.
-        below = math.floor(largest / exact(budget.factor))
+        below = math.floor(largest / exact(factor))
         lowest = max(lowest, min(sensible, below))
     return min(lowest, largest)
 
@@ -260,10 +263,10 @@ def planned_brackets(
     return brackets
 
 
-def steps(
-    how: str, chain: tuple[int, ...], resource: int, largest: int, rule: str
+def training_steps(
+    how: str, chain: tuple[int, ...], resource: int, largest: int, continuation: str
 ) -> tuple[int, ...]:
-    """Return the steps that lead to a resource.
+    """Return the training steps that lead to a resource.
 
     Parameters
     ----------
@@ -275,8 +278,8 @@ def steps(
         Where to.
     largest : int
         The full resource.
-    rule : {"auto", "always", "never"}
-        Parameter `continuation` of the search.
+    continuation : {"auto", "always", "never"}
+        Parameter of the search.
 
     Returns
     -------
@@ -285,14 +288,14 @@ def steps(
     """
     in_one_go = (
         how == "none"
-        or rule == "never"
-        or (how == "inexact" and rule == "auto" and resource == largest)
+        or continuation == "never"
+        or (how == "inexact" and continuation == "auto" and resource == largest)
     )
     return (resource,) if in_one_go else (*chain, resource)
 
 
 def plan_table(
-    schedule: Schedule, brackets: list[Bracket], how: str, rule: str
+    schedule: Schedule, brackets: list[Bracket], how: str, continuation: str
 ) -> pd.DataFrame:
     """Return what brackets will train, a row for each rung.
 
@@ -302,8 +305,8 @@ def plan_table(
         Of the search.
     brackets : list of Bracket
         What will run.
-    how, rule : str
-        As for `steps`.
+    how, continuation : str
+        As for `training_steps`.
     """
     rows = []
     for b, bracket in enumerate(brackets):
@@ -311,23 +314,26 @@ def plan_table(
         for i, (n, r) in enumerate(
             zip(bracket.n_candidates, bracket.resources, strict=True)
         ):
-            chain = steps(how, chain, r, schedule.rungs[-1], rule)
+            full = schedule.rungs[-1]
+            chain = training_steps(how, chain, r, full, continuation)
             added = r - (chain[-2] if len(chain) > 1 else 0)
             rows.append((b, i, n, r, n * added / schedule.rungs[-1]))
     names = ["bracket", "iter", "n_candidates", "n_resources", "cost"]
     return pd.DataFrame(rows, columns=names)
 
 
-def warn_of_single_rung(budget: Budget, schedule: Schedule, n_iter: int | None) -> None:
+def warn_of_single_rung(
+    schedule: Schedule, min_resources: int | str, n_iter: int | None
+) -> None:
     """Warn if a search that chose its least resource has nothing to choose from."""
-    if len(schedule.rungs) > 1 or not isinstance(budget.min_resources, str):
+    if len(schedule.rungs) > 1 or not isinstance(min_resources, str):
         return
     one = "one candidate in a pass, " if n_iter is None else "every candidate "
     warnings.warn(
         f"The search has a single rung: {one}with the full resource "
         f"({schedule.resource}={schedule.rungs[0]}). "
-        f"min_resources={budget.min_resources!r} finds no smaller resource with "
-        f"factor={budget.factor}: give min_resources as an integer, or a larger "
+        f"min_resources={min_resources!r} finds no smaller resource with "
+        f"factor={schedule.factor}: give min_resources as an integer, or a larger "
         "max_resources.",
         UserWarning,
         stacklevel=2,
