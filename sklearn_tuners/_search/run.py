@@ -37,7 +37,8 @@ from sklearn_tuners._journal.records import (
 from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate
 from sklearn_tuners._search.stopping import default_lag, fold_resolution, has_stalled
 from sklearn_tuners._space.space import Space
-from sklearn_tuners._training.evaluate import FitTimeoutError, Guard, evaluate
+from sklearn_tuners._training.evaluate import evaluate
+from sklearn_tuners._training.guard import FitTimeoutError, Guard
 from sklearn_tuners._training.shared import Shared
 from sklearn_tuners.selection import followed_metric
 
