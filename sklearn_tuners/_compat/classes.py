@@ -29,4 +29,4 @@ class PrivateClass(StrEnum):
 
 
 PLAIN_FIT_TRANSFORM = ("sklearn.base", "sklearn.preprocessing._data")
-"""Modules whose ``fit_transform`` methods are ``fit`` and then ``transform``."""
+"""Modules in which ``fit_transform`` methods are ``fit`` and then ``transform``."""

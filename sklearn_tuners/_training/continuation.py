@@ -127,7 +127,7 @@ _EXACT_BY_EPOCHS = {
     "sklearn.MLPRegressor",
     "sklearn.MiniBatchKMeans",
 }
-"""Classes whose stored state goes on by ``partial_fit`` as one in memory does."""
+"""Classes that go on by ``partial_fit`` from a stored state as from one in memory."""
 _WRAPPERS_BY_EPOCHS = {
     "sklearn.MultiOutputClassifier",
     "sklearn.MultiOutputRegressor",

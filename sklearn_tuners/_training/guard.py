@@ -26,7 +26,7 @@ _watched: set[tuple[int, int]] = set()
 def _end_with(parent: int) -> None:
     """Let this process end when `parent` does.
 
-    A worker of loky whose parent was killed would wait for a call until its time-out
+    A worker of loky would wait after the death of its parent until its time-out
     of five minutes: it holds both ends of the pipe, so no end of file tells it.
     """
     pair = (os.getpid(), parent)
@@ -53,8 +53,8 @@ class Guard:
     Parameters
     ----------
     parent : int, default=None
-        Process id of the search, if workers are its children: a worker whose search
-        was killed must not go on.
+        Process id of the search, if workers are its children: a worker must
+        not go on after the death of its search.
     deadline : float, default=None
         Time, as `time.time`, from which no evaluation begins.
     timeout : float, default=None

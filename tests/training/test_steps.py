@@ -609,7 +609,7 @@ def test_a_learning_rate_of_catboost_that_was_chosen_is_left_alone(name):
     assert train(estimator, resource, (5,)).learning_rate_ == 0.25
 
 
-def test_a_copy_of_catboost_inside_a_wrapper_trains_no_further_than_it_shall():
+def test_a_copy_of_catboost_inside_a_wrapper_stops_at_the_resource():
     estimator, resource = booster("catboost", learning_rate=None)
     fitted = train(OneVsRestClassifier(estimator), f"estimator__{resource}", (3,))
     assert {part.tree_count_ for part in fitted.estimators_} == {3}
