@@ -4,6 +4,7 @@ from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._bayes_search import BayesSearchCV
 from sklearn_tuners._hyperband_search import HyperbandSearchCV
 from sklearn_tuners._space.conditions import When
+from sklearn_tuners._training.continuation import register_continuation
 from sklearn_tuners.diagnosis import Diagnosis, diagnose
 from sklearn_tuners.selection import (
     BestScore,
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "default_space",
     "diagnose",
+    "register_continuation",
     "register_space",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ from sklearn.pipeline import Pipeline
 __all__ = [
     "annotation",
     "is_estimator",
+    "is_plain_pipeline",
     "last_step",
     "leaf_of",
     "names_of",
@@ -19,11 +21,21 @@ __all__ = [
     "owner_of",
     "parameters",
     "parts_of",
+    "short_name",
     "split_name",
+    "unchanged_bases",
 ]
 
 _SEARCHES = {"param_grid", "param_distributions"}
 """Parameters that only a search has; a search sets those of its estimator itself."""
+
+_NO_BEHAVIOUR = re.compile(
+    r"__(init|module|doc|annotations|abstractmethods|parameters|orig_bases|dict|weakref"
+    r"|firstlineno|static_attributes|annotate_func|annotations_cache|sklearn_tags)__"
+    r"|_abc_impl|_parameter_constraints|_sklearn_auto_wrap_output_keys|set_\w+_request"
+)
+"""Names in a class that do not change what its methods do: its constructor, and what
+Python and scikit-learn add to every class."""
 
 
 def parameters(estimator: Any) -> dict[str, tuple[Any, Any]]:
@@ -148,12 +160,13 @@ def leaf_of(estimator: Any, name: str) -> tuple[Any, bool]:
     leaf : object
         The estimator or placeholder with the parameter.
     is_last : bool
-        Whether one fit of `estimator` fits that very object, after its transformers.
+        Whether one fit of `estimator` fits that very object, after its transformers,
+        in pipelines that are scikit-learn's own.
     """
     path, _ = split_name(name)
     is_last = True
     for step in path.split("__") if path else ():
-        is_last &= isinstance(estimator, Pipeline) and step == estimator.steps[-1][0]
+        is_last &= is_plain_pipeline(estimator) and step == estimator.steps[-1][0]
         estimator = estimator.get_params()[step]
     return estimator, is_last
 
@@ -177,6 +190,16 @@ def last_step(estimator: Any) -> tuple[str, Any]:
     return prefix, estimator
 
 
+def is_plain_pipeline(estimator: Any) -> bool:
+    """Return whether ``fit`` of an estimator is that of scikit-learn's pipeline.
+
+    It is not for a subclass that overrides any of its methods, such as the pipeline of
+    imbalanced-learn; nor where ``transform_input`` transforms other arguments too.
+    """
+    is_plain = Pipeline in unchanged_bases(estimator)
+    return is_plain and getattr(estimator, "transform_input", None) is None
+
+
 def parts_of(estimator: Any) -> list[tuple[str, Any]]:
     """Return an estimator and all estimators in it, each with its prefix."""
     found = [("", estimator)]
@@ -192,3 +215,42 @@ def names_of(estimator: Any) -> list[str]:
     """Return the full names of the class of an estimator and of its bases."""
     bases = type(estimator).__mro__
     return [f"{base.__module__}.{base.__qualname__}" for base in bases]
+
+
+def short_name(cls: type) -> str:
+    """Return the package and the name of a class, without the modules between.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> short_name(SVC)
+    'sklearn.SVC'
+    """
+    return f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
+
+
+def unchanged_bases(estimator: Any) -> list[type]:
+    """Return the class of an estimator, and the bases that it changes nothing of.
+
+    A class that adds methods or has another constructor behaves as its base does in
+    all else; one that overrides a method may not.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> class Renamed(SVC):
+    ...     pass
+    >>> class Changed(SVC):
+    ...     def fit(self, X, y):
+    ...         return super().fit(X, -y)
+    >>> SVC in unchanged_bases(Renamed()), SVC in unchanged_bases(Changed())
+    (True, False)
+    """
+    found: list[type] = []
+    defined: set[str] = set()
+    for base in type(estimator).__mro__:
+        if any(hasattr(base, name) for name in defined):
+            break
+        found.append(base)
+        defined |= {n for n in vars(base) if not _NO_BEHAVIOUR.fullmatch(n)}
+    return found

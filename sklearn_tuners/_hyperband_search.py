@@ -17,6 +17,7 @@ from sklearn.utils.validation import indexable
 from sklearn_tuners._compat.sklearn import Interval, StrOptions
 from sklearn_tuners._hyperband.resource import auto_resource
 from sklearn_tuners._hyperband.rung_rows import order_rows
+from sklearn_tuners._hyperband.sampler import make_sampler
 from sklearn_tuners._hyperband.schedule import (
     Budget,
     plan_table,
@@ -439,18 +440,23 @@ class HyperbandSearchCV(BaseTunerCV):
         return plan_table(schedule, brackets, how, self.continuation)
 
     def _make_strategy(self, problem: Problem) -> Strategy:
-        budget = self._budget()
-        searched, schedule = prepare(problem, budget)
-        warn_of_single_rung(budget, schedule, self.n_iter)
-        rows = order_rows(problem) if schedule.resource == SAMPLES else None
-        if rows is not None:
-            rows.check_labels(schedule.rungs[0], budget.min_resources)
+        searched, schedule = prepare(problem, self._budget())
+        estimator, data, splits = problem.estimator, problem.data, problem.splits
+        warn_of_single_rung(schedule, self.min_resources, self.n_iter)
+        rows = None
+        if schedule.resource == SAMPLES:
+            rows = order_rows(estimator, data, problem.cv, splits, problem.seed)
+            rows.check_labels(schedule.rungs[0], self.min_resources)
+        n_first = problem.n_initial_points
         return HyperbandStrategy(
-            problem,
-            searched,
-            schedule,
-            rows,
-            sampler=self.sampler,
+            estimator,
+            data,
+            splits,
+            searched=searched,
+            schedule=schedule,
+            rows=rows,
+            sampler=make_sampler(self.sampler, searched, n_first, problem.seed),
+            kind=self.sampler,
             continuation=self.continuation,
             n_iter=self.n_iter,
             repeats=self.max_time is not None,

@@ -16,12 +16,6 @@ class PrivateClass(StrEnum):
     """A base class of estimators: ``module.qualname``, as `names_of` lists it."""
 
     BAGGING = "sklearn.ensemble._bagging.BaseBagging"
-    FOREST = "sklearn.ensemble._forest.BaseForest"
-    GRADIENT_BOOSTING = "sklearn.ensemble._gb.BaseGradientBoosting"
-    HIST_GRADIENT_BOOSTING = (
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
-        "BaseHistGradientBoosting"
-    )
     ELASTIC_NET = "sklearn.linear_model._coordinate_descent.ElasticNet"
     MULTI_TASK_ELASTIC_NET = (
         "sklearn.linear_model._coordinate_descent.MultiTaskElasticNet"

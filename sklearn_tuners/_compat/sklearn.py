@@ -183,11 +183,6 @@ class SearchBase(BaseSearchCV):
         ValueError
             If every fit failed.
         """
-        if not outcomes:
-            raise ValueError(
-                "No fits were performed. "
-                "Was the CV iterator empty? Were there no candidates?"
-            )
         _warn_or_raise_about_fit_failures(outcomes, self.error_score)
         if callable(self.scoring):
             outcomes = _with_all_metrics(outcomes, self.error_score)

@@ -28,8 +28,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
+
+from sklearn_tuners._typing import FloatArray
 
 __all__ = [
     "Bracket",
@@ -195,9 +196,9 @@ def promoted(scores: dict[int, float], n: int) -> list[int]:
 
 
 def unrestricted_correlation(
-    everyone: NDArray[np.float64],
-    before: NDArray[np.float64],
-    after: NDArray[np.float64],
+    everyone: FloatArray,
+    before: FloatArray,
+    after: FloatArray,
 ) -> float:
     """Rank correlation of two rungs, estimated from the candidates on both.
 

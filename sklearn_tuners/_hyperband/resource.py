@@ -25,7 +25,7 @@ from sklearn_tuners._training.continuation import (
     EPOCHS,
     SAMPLES,
     check_epochs,
-    goes_on,
+    suits,
 )
 from sklearn_tuners._training.libraries import CATBOOST, Library, library_of
 
@@ -110,7 +110,7 @@ def auto_resource(estimator: Any) -> tuple[str, int]:
     own = parameters(leaf) if is_estimator(leaf) else {}
     for name, least in resources(estimator).items():
         parameter = name.removeprefix(prefix)
-        if name.startswith(prefix) and parameter in own and goes_on(leaf, parameter):
+        if name.startswith(prefix) and parameter in own and suits(leaf, parameter):
             return prefix + _name_given(leaf, parameter), least
     return SAMPLES, 1
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-__all__ = ["cumulative_times", "ranks", "rows_to_choose_from", "take_rows"]
+from sklearn_tuners._typing import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+__all__ = ["cumulative_times", "ranks", "rows_to_choose_from", "take_rows"]
 
 
 def cumulative_times(

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sklearn_tuners._hyperband.rows import (
     first_rows,
@@ -16,9 +17,9 @@ from sklearn_tuners._hyperband.rows import (
     stratifies,
     subset,
 )
-from sklearn_tuners._search.problem import Problem
+from sklearn_tuners._search.problem import Data
 from sklearn_tuners._streams import Stream, generator
-from sklearn_tuners._typing import IntArray
+from sklearn_tuners._typing import IntArray, Split
 
 __all__ = ["RungRows", "order_rows"]
 
@@ -81,18 +82,27 @@ class RungRows:
                 )
 
 
-def order_rows(problem: Problem) -> RungRows:
+def order_rows(
+    estimator: BaseEstimator, data: Data, cv: Any, splits: list[Split], seed: int
+) -> RungRows:
     """Order the training rows of each split for the rungs of a search.
 
     Parameters
     ----------
-    problem : Problem
-        Data, splits and space of the search.
+    estimator : estimator
+        Subsets are stratified for a classifier.
+    data : Data
+        Only y and the groups of the splitter are read.
+    cv : splitter
+        Of a time series the latest rows come first.
+    splits : list of (ndarray, ndarray)
+        Row numbers to train and to test on.
+    seed : int
+        Seed of the search.
     """
-    y = problem.data.y
-    codes = label_codes(y) if stratifies(problem.estimator, y) else None
-    in_time = is_series(problem.cv)  # the latest rows, whatever their group
-    groups = problem.data.split_params.get("groups")
+    codes = label_codes(data.y) if stratifies(estimator, data.y) else None
+    in_time = is_series(cv)  # the latest rows, whatever their group
+    groups = data.split_params.get("groups")
     groups = None if groups is None or in_time else np.asarray(groups)
     orders = [
         nested_order(
@@ -100,8 +110,8 @@ def order_rows(problem: Problem) -> RungRows:
             codes,
             groups=groups,
             is_series=in_time,
-            rng=generator(problem.seed, Stream.ROWS, split),
+            rng=generator(seed, Stream.ROWS, split),
         )
-        for split, (train, _) in enumerate(problem.splits)
+        for split, (train, _) in enumerate(splits)
     ]
-    return RungRows(orders, codes, groups, problem.data.n_samples)
+    return RungRows(orders, codes, groups, data.n_samples)

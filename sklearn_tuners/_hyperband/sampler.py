@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from sklearn_tuners._bayes.optimizer import Optimizer
+from sklearn_tuners._search.problem import Searched
 from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._streams import Stream, generator
 
-__all__ = ["ModelSampler", "RandomSampler", "Sampler"]
+__all__ = ["ModelSampler", "RandomSampler", "Sampler", "make_sampler"]
 
 _RANDOM_SHARE = 0.25
 """Share of random candidates beside the proposed ones, which keeps Hyperband's
@@ -23,7 +25,8 @@ _N_TRIES = 1000
 """Draws before a finite space is searched for a new point, or a repeat is accepted.
 After 1000 failures, fewer than one draw in a hundred is new."""
 
-_NEVER = 2**31 - 1
+_NEVER = sys.maxsize
+"""Number of a candidate that never begins: no random candidate depends on scores."""
 
 
 class Sampler(Protocol):
@@ -159,3 +162,30 @@ class ModelSampler:
     def regret_bound(self) -> float:
         """Return how much better than the best told point any could be."""
         return self._optimizer.regret_bound()
+
+
+def make_sampler(
+    kind: str, searched: Searched, n_initial_points: int | str, seed: int
+) -> Sampler:
+    """Return the sampler of a search.
+
+    Parameters
+    ----------
+    kind : {"bayes", "random"}
+        Parameter `sampler` of the search.
+    searched : Searched
+        The space, and the candidates to begin with.
+    n_initial_points : int or "auto"
+        Candidates that fill the space before a model is used.
+    seed : int
+        Seed of the search.
+    """
+    optimizer = Optimizer(
+        searched.space,
+        n_initial_points=n_initial_points,
+        initial_params=searched.first,
+        random_state=seed,
+    )
+    if kind == "random":
+        return RandomSampler(searched.space, optimizer.initial_points, seed)
+    return ModelSampler(optimizer, seed)

@@ -35,7 +35,7 @@ __all__ = [
     "plan_table",
     "planned_brackets",
     "prepare",
-    "steps",
+    "training_steps",
     "warn_of_single_rung",
 ]
 
@@ -264,10 +264,10 @@ def planned_brackets(
     return brackets
 
 
-def steps(
-    how: str, chain: tuple[int, ...], resource: int, largest: int, rule: str
+def training_steps(
+    how: str, chain: tuple[int, ...], resource: int, largest: int, continuation: str
 ) -> tuple[int, ...]:
-    """Return the steps that lead to a resource.
+    """Return the training steps that lead to a resource.
 
     Parameters
     ----------
@@ -279,8 +279,8 @@ def steps(
         Resource to reach.
     largest : int
         The full resource.
-    rule : {"auto", "always", "never"}
-        Parameter `continuation` of the search.
+    continuation : {"auto", "always", "never"}
+        Parameter of the search.
 
     Returns
     -------
@@ -289,14 +289,14 @@ def steps(
     """
     in_one_go = (
         how == "none"
-        or rule == "never"
-        or (how == "inexact" and rule == "auto" and resource == largest)
+        or continuation == "never"
+        or (how == "inexact" and continuation == "auto" and resource == largest)
     )
     return (resource,) if in_one_go else (*chain, resource)
 
 
 def plan_table(
-    schedule: Schedule, brackets: list[Bracket], how: str, rule: str
+    schedule: Schedule, brackets: list[Bracket], how: str, continuation: str
 ) -> pd.DataFrame:
     """Return what brackets will train, a row for each rung.
 
@@ -306,8 +306,8 @@ def plan_table(
         Schedule of the search.
     brackets : list of Bracket
         The brackets that will run.
-    how, rule : str
-        As for `steps`.
+    how, continuation : str
+        As for `training_steps`.
     """
     rows = []
     for b, bracket in enumerate(brackets):
@@ -315,23 +315,26 @@ def plan_table(
         for i, (n, r) in enumerate(
             zip(bracket.n_candidates, bracket.resources, strict=True)
         ):
-            chain = steps(how, chain, r, schedule.rungs[-1], rule)
+            full = schedule.rungs[-1]
+            chain = training_steps(how, chain, r, full, continuation)
             added = r - (chain[-2] if len(chain) > 1 else 0)
             rows.append((b, i, n, r, n * added / schedule.rungs[-1]))
     names = ["bracket", "iter", "n_candidates", "n_resources", "cost"]
     return pd.DataFrame(rows, columns=names)
 
 
-def warn_of_single_rung(budget: Budget, schedule: Schedule, n_iter: int | None) -> None:
+def warn_of_single_rung(
+    schedule: Schedule, min_resources: int | str, n_iter: int | None
+) -> None:
     """Warn if the automatic smallest resource leaves a single rung."""
-    if len(schedule.rungs) > 1 or not isinstance(budget.min_resources, str):
+    if len(schedule.rungs) > 1 or not isinstance(min_resources, str):
         return
     one = "one candidate in a pass, " if n_iter is None else "every candidate "
     warnings.warn(
         f"The search has a single rung: {one}with the full resource "
         f"({schedule.resource}={schedule.rungs[0]}). "
-        f"min_resources={budget.min_resources!r} finds no smaller resource with "
-        f"factor={budget.factor}: give min_resources as an integer, or a larger "
+        f"min_resources={min_resources!r} finds no smaller resource with "
+        f"factor={schedule.factor}: give min_resources as an integer, or a larger "
         "max_resources.",
         UserWarning,
         stacklevel=2,

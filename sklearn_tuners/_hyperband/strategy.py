@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 
-from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import Outcome
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._engine.workers import Workers
@@ -25,16 +24,16 @@ from sklearn_tuners._hyperband.results import (
     take_rows,
 )
 from sklearn_tuners._hyperband.rung_rows import RungRows
-from sklearn_tuners._hyperband.sampler import ModelSampler, RandomSampler, Sampler
+from sklearn_tuners._hyperband.sampler import Sampler
 from sklearn_tuners._hyperband.schedule import (
     Schedule,
     planned_brackets,
-    steps,
+    training_steps,
 )
 from sklearn_tuners._hyperband.tuner import HalvingTuner, Stage
 from sklearn_tuners._journal.identity import identify
 from sklearn_tuners._journal.journal import Identity
-from sklearn_tuners._search.problem import Problem, Searched
+from sklearn_tuners._search.problem import Data, Searched
 from sklearn_tuners._search.strategy import Job, Strategy
 from sklearn_tuners._training.continuation import EPOCHS, SAMPLES, continuation
 from sklearn_tuners._training.settings import (
@@ -44,7 +43,7 @@ from sklearn_tuners._training.settings import (
 )
 from sklearn_tuners._training.steps import Training, set_resource
 from sklearn_tuners._training.store import Store
-from sklearn_tuners._typing import Params
+from sklearn_tuners._typing import Params, Split
 
 __all__ = ["HyperbandStrategy"]
 
@@ -57,16 +56,22 @@ class HyperbandStrategy(Strategy):
 
     Parameters
     ----------
-    problem : Problem
-        Data, splits and space of the search.
+    estimator : estimator
+        Cloned for each candidate.
+    data : Data
+        Data that candidates are trained and tested on.
+    splits : list of (ndarray, ndarray)
+        Row numbers to train and to test on.
     searched : Searched
         The space.
     schedule : Schedule
         Resource, rungs and brackets.
     rows : RungRows or None
         The order of the training rows, if these are the resource.
-    sampler, continuation, n_iter
-        Parameters of `HyperbandSearchCV`.
+    sampler : Sampler
+        Source of new candidates.
+    kind, continuation, n_iter
+        Parameters `sampler`, `continuation` and `n_iter` of `HyperbandSearchCV`.
     repeats : bool
         Whether passes repeat where `n_iter` is None.
     is_refitted : bool
@@ -77,20 +82,23 @@ class HyperbandStrategy(Strategy):
 
     def __init__(
         self,
-        problem: Problem,
+        estimator: BaseEstimator,
+        data: Data,
+        splits: list[Split],
+        *,
         searched: Searched,
         schedule: Schedule,
         rows: RungRows | None,
-        *,
-        sampler: str,
+        sampler: Sampler,
+        kind: str,
         continuation: str,
         n_iter: int | None,
         repeats: bool,
         is_refitted: bool,
     ) -> None:
-        self.estimator, self.data = problem.estimator, problem.data
+        self.estimator, self.data = estimator, data
         self.schedule = schedule
-        self.sampler, self.continuation = sampler, continuation
+        self.kind, self.continuation = kind, continuation
         self.n_iter, self.repeats = n_iter, repeats
         self.is_refitted = is_refitted
         self.store: Store | None = None
@@ -99,7 +107,7 @@ class HyperbandStrategy(Strategy):
         self._has_warned = False
         tuner = HalvingTuner(
             searched.space,
-            _make_sampler(problem, searched, sampler),
+            sampler,
             rungs=schedule.rungs,
             factor=schedule.factor,
             n_brackets=len(schedule.brackets),
@@ -108,7 +116,7 @@ class HyperbandStrategy(Strategy):
             extend=self._extend,
         )
         # The tuner says when it is done.
-        super().__init__(searched, problem.splits, tuner, n_trials=sys.maxsize)
+        super().__init__(searched, splits, tuner, n_trials=sys.maxsize)
 
     @property
     def full(self) -> int:
@@ -129,7 +137,7 @@ class HyperbandStrategy(Strategy):
             "resources": identify((schedule.resource, schedule.rungs)),
             "factor": identify(float(schedule.factor)),
             "brackets": identify(len(schedule.brackets)),
-            "sampler": identify(self.sampler),
+            "sampler": identify(self.kind),
             "continuation": identify(self.continuation),
         }
 
@@ -257,7 +265,7 @@ class HyperbandStrategy(Strategy):
                 UserWarning,
                 stacklevel=2,
             )
-        return steps(how, chain, resource, self.full, self.continuation)
+        return training_steps(how, chain, resource, self.full, self.continuation)
 
     # After the run.
 
@@ -370,16 +378,3 @@ class HyperbandStrategy(Strategy):
         labels = labels_of(best, y)
         training = Training(resource=EPOCHS, chain=(self.full,), classes=labels)
         training.fit(best, X, y, **fit_params)
-
-
-def _make_sampler(problem: Problem, searched: Searched, kind: str) -> Sampler:
-    optimizer = Optimizer(
-        searched.space,
-        n_initial_points=problem.n_initial_points,
-        initial_params=searched.first,
-        random_state=problem.seed,
-    )
-    if kind == "random":
-        first = optimizer.initial_points
-        return RandomSampler(searched.space, first, problem.seed)
-    return ModelSampler(optimizer, problem.seed)

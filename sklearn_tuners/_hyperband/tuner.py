@@ -265,9 +265,10 @@ class HalvingTuner:
             untrusted = self.untrusted
             while self.rungs[level] in untrusted:
                 level += 1
-        return self._plans[level].limited_to(
-            int(min(self.space.n_distinct, 2**31)), self.factor
-        )
+        plan, n_distinct = self._plans[level], self.space.n_distinct
+        if math.isinf(n_distinct):
+            return plan
+        return plan.limited_to(int(n_distinct), self.factor)
 
     def _fidelity(self, resource: int) -> float:
         """Return the position of a resource among the rungs, 1 for the full one."""

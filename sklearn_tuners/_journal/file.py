@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -306,12 +306,25 @@ def check_identity(
         or held[part].digest != given[part].digest
     ]
     if differences:
-        raise ValueError(
-            f"{name} belongs to another search. They differ in\n"
-            + "\n".join(differences)
-            + "\nGive another path for this search, or delete the file if the search "
-            "in it is not needed any more."
-        )
+        raise another_search(name, differences)
+
+
+def another_search(name: str, differences: Sequence[str]) -> ValueError:
+    """Return the error for a journal of another search.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file in the message.
+    differences : sequence of str
+        One line per part in which the searches differ.
+    """
+    lines = "\n".join(differences)
+    return ValueError(
+        f"{name} belongs to another search. They differ in\n{lines}\n"
+        "Give another path for this search, or delete the file if the search in it is "
+        "not needed any more."
+    )
 
 
 def _difference(theirs: Identity | None, ours: Identity | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from sklearn_tuners._journal.file import another_search
 from sklearn_tuners._journal.identity import identify
 from sklearn_tuners._journal.journal import JournaledTrial, Plain
 from sklearn_tuners._space.point import Point
@@ -16,6 +17,7 @@ from sklearn_tuners._typing import IntArray, Params, Split
 
 __all__ = [
     "Record",
+    "damaged_params",
     "kept_splits",
     "params_from_record",
     "point_to_record",
@@ -95,12 +97,17 @@ def params_from_record(space: Space, journaled: JournaledTrial) -> Params:
             if isinstance(params[name], str) or decoded[name] == params[name]:
                 params[name] = decoded[name]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"journal: the file is damaged, as the params of trial {journaled.number} "
-            f"are not from the search space ({error}): give another path, or delete "
-            "the file if it is not needed"
-        ) from error
+        raise damaged_params(journaled.number, error) from error
     return params
+
+
+def damaged_params(number: int, error: Exception) -> ValueError:
+    """Return the error for params of a trial that are no point of the space."""
+    return ValueError(
+        f"journal: the file is damaged, as the params of trial {number} are not from "
+        f"the search space ({error}): give another path, or delete the file if it is "
+        "not needed"
+    )
 
 
 # Splits -------------------------------------------------------------------------------
@@ -178,12 +185,8 @@ def kept_splits(
     if splits_to_text(fresh) != text and (
         settings["splitter"] is None or settings["splitter"] != _shuffler(cv)
     ):
-        raise ValueError(
-            f"{name} belongs to another search. They differ in\n"
-            f"  splits: those in the journal differ from those of cv={cv!r}\n"
-            "Give another path for this search, or delete the file if the search in "
-            "it is not needed any more."
-        )
+        line = f"  splits: those in the journal differ from those of cv={cv!r}"
+        raise another_search(name, [line])
     return splits_from_text(text)
 
 

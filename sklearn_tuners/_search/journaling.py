@@ -13,7 +13,7 @@ from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._journal.file import Synchronous
 from sklearn_tuners._journal.identity import describe_data, identify, identify_space
 from sklearn_tuners._journal.journal import Identity, Journal
-from sklearn_tuners._journal.records import params_from_record
+from sklearn_tuners._journal.records import damaged_params, params_from_record
 from sklearn_tuners._search.problem import Data
 from sklearn_tuners._space.space import Space
 
@@ -132,11 +132,7 @@ def restored_trials(
         try:
             point = space.point(params)
         except ValueError as error:
-            raise ValueError(
-                f"journal: the file is damaged, as the params of trial {kept.number} "
-                f"are not from the search space ({error}): give another path, or "
-                "delete the file if it is not needed"
-            ) from error
+            raise damaged_params(kept.number, error) from error
         outcomes = [kept.outcomes.get(split) for split in range(n_splits)]
         trials.append(Trial(kept.number, point, outcomes, restore(kept.note)))
     return trials

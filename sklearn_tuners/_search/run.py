@@ -24,7 +24,8 @@ from sklearn_tuners._engine.workers import Workers
 from sklearn_tuners._search.observers import Announcer, CallbackTasks
 from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.strategy import Job, Strategy
-from sklearn_tuners._training.evaluate import FitTimeoutError, Guard, evaluate
+from sklearn_tuners._training.evaluate import evaluate
+from sklearn_tuners._training.guard import FitTimeoutError, Guard
 from sklearn_tuners._training.shared import Shared
 
 __all__ = ["KILL_GRACE", "Hooks", "Runner", "SplitEvaluator", "check_timeout"]

@@ -3,7 +3,8 @@
 A candidate may be trained in steps, each from where the last one stopped. What is known
 of estimators that can be is kept in tables here; tests compare each with a single fit.
 
-- ``evaluate``: one evaluation, its time limit, and the end of an orphaned worker.
+- ``evaluate``: one evaluation.
+- ``guard``: when a worker may run it and for how long; the end of an orphaned worker.
 - ``shared``: the data that all evaluations read, sent to each worker once.
 - ``steps``: how an estimator is trained up to a resource, in one step or several.
 - ``continuation``: which estimators go on, and whether that equals a single fit.

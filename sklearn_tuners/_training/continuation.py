@@ -1,38 +1,49 @@
 """Which estimators can be trained in steps, and whether that equals a single fit.
 
-The table `_RULES` states what was measured: tests show for each class that it calls
-exact that a fit in steps equals a single fit, bit for bit.
+The tables here state what was measured: tests show for each class and option that is
+called exact that steps equal a single fit, bit for bit. A class that overrides anything
+of a listed one is not that class. What is not listed starts anew, unless a user has
+registered it.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.pipeline import Pipeline
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sklearn_tuners._compat.classes import PLAIN_FIT_TRANSFORM, PrivateClass
 from sklearn_tuners._estimators import (
+    is_plain_pipeline,
     last_step,
     leaf_of,
     names_of,
     parts_of,
+    short_name,
     split_name,
+    unchanged_bases,
 )
-from sklearn_tuners._training.libraries import Library, library_of
+from sklearn_tuners._training.libraries import Booster, library_of
 
 __all__ = [
     "EPOCHS",
     "SAMPLES",
+    "Registered",
     "WarmStart",
+    "adopt_registered",
     "check_epochs",
     "continuation",
-    "goes_on",
+    "register_continuation",
+    "registered",
     "rule_of",
+    "suits",
 ]
 
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
@@ -72,34 +83,124 @@ def _is_seeded_to_the_end(estimator: Any) -> bool:
     return _is_seeded(estimator) and estimator.n_iter_no_change is None
 
 
+def _always(estimator: Any) -> bool:
+    return True
+
+
 def _never(estimator: Any) -> bool:
     return False
 
 
 _TREES = WarmStart("n_estimators", _is_seeded)
+_BOOSTING = WarmStart("n_estimators", _is_seeded_to_the_end, "n_estimators_")
+_HIST_BOOSTING = WarmStart("max_iter", _is_seeded, "n_iter_")
 _ITERATIONS = WarmStart("max_iter", _never, "n_iter_", adds=True)
 
-_RULES: dict[str, WarmStart] = {
-    PrivateClass.FOREST: _TREES,
-    PrivateClass.BAGGING: _TREES,
-    PrivateClass.GRADIENT_BOOSTING: WarmStart(
-        "n_estimators", _is_seeded_to_the_end, "n_estimators_"
-    ),
-    PrivateClass.HIST_GRADIENT_BOOSTING: WarmStart("max_iter", _is_seeded, "n_iter_"),
-    PrivateClass.MLP: _ITERATIONS,
-    PrivateClass.SGD: _ITERATIONS,
+_RULES = {
+    "sklearn.RandomForestClassifier": _TREES,
+    "sklearn.RandomForestRegressor": _TREES,
+    "sklearn.ExtraTreesClassifier": _TREES,
+    "sklearn.ExtraTreesRegressor": _TREES,
+    "sklearn.BaggingClassifier": _TREES,
+    "sklearn.BaggingRegressor": _TREES,
+    "sklearn.IsolationForest": _TREES,
+    "sklearn.GradientBoostingClassifier": _BOOSTING,
+    "sklearn.GradientBoostingRegressor": _BOOSTING,
+    "sklearn.HistGradientBoostingClassifier": _HIST_BOOSTING,
+    "sklearn.HistGradientBoostingRegressor": _HIST_BOOSTING,
+    "sklearn.MLPClassifier": _ITERATIONS,
+    "sklearn.MLPRegressor": _ITERATIONS,
+    "sklearn.SGDClassifier": _ITERATIONS,
+    "sklearn.SGDRegressor": _ITERATIONS,
+    "sklearn.SGDOneClassSVM": _ITERATIONS,
+    "sklearn.Perceptron": _ITERATIONS,
 }
-"""By a base of the class; the nearest base that is listed counts."""
+"""By `short_name`. Other classes of scikit-learn with ``warm_start`` and ``max_iter``
+go on by `_ITERATIONS` too, but ``max_iter`` is not their automatic resource."""
 
-_EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round", "od_type")
-"""Parameters with which boosters may end a fit early. They keep no count of rounds
-without improvement that a further fit could go on with."""
-_IN_ONE_GO = {
-    *(*_EARLY_STOPPING, "callbacks", "eval_set", "eval_X", "monitor"),
-    *("xgb_model", "init_model", "init_score", "baseline"),
+_EXACT_BY_EPOCHS = {
+    "sklearn.SGDClassifier",
+    "sklearn.SGDRegressor",
+    "sklearn.SGDOneClassSVM",
+    "sklearn.Perceptron",
+    "sklearn.MLPClassifier",
+    "sklearn.MLPRegressor",
+    "sklearn.MiniBatchKMeans",
 }
-"""Arguments of ``fit`` that may end it early, or that take the place of the model so
-far: with one of them every fit starts anew."""
+"""Classes that go on by ``partial_fit`` from a stored state as from one in memory."""
+_WRAPPERS_BY_EPOCHS = {
+    "sklearn.MultiOutputClassifier",
+    "sklearn.MultiOutputRegressor",
+    "sklearn.OneVsRestClassifier",
+}
+"""Classes for which that holds if it does for their ``estimator``."""
+
+_PROVEN_ARGUMENTS = {"sample_weight"}
+"""Arguments of ``fit`` with which estimators go on. Others may end a fit early, as a
+monitor or an evaluation set does, or replace the model so far, as ``init_score``."""
+
+Registered = dict[tuple[str, str], WarmStart]
+"""What users have registered, by the full name of a class and the resource."""
+
+_registered: Registered = {}
+
+
+def register_continuation(estimator_class: type, resource: str) -> None:
+    """Declare that training an estimator in steps equals a single fit.
+
+    `HyperbandSearchCV` then trains promoted candidates of the class on from where they
+    stopped, to the full resource. Without it only classes go on for which tests of this
+    package show that this is so; the others start each rung anew, or are trained anew
+    with the full resource.
+
+    Parameters
+    ----------
+    estimator_class : type
+        The class. Subclasses that override none of its methods are included.
+    resource : str
+        ``"n_epochs"``: a copy that was pickled between two calls of ``partial_fit``
+        goes on as if it had not been. Or the name of a parameter: with
+        ``warm_start=True``, a further ``fit`` with a larger value of it, on the same
+        data, gives the same as a single fit with that value.
+
+    Raises
+    ------
+    ValueError
+        If the class has no ``partial_fit``, or lacks the parameter or ``warm_start``.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn_tuners import register_continuation
+    >>> class Mine(RandomForestClassifier):
+    ...     def fit(self, X, y):
+    ...         return super().fit(X, y)
+    >>> register_continuation(Mine, "n_estimators")
+    """
+    name = estimator_class.__name__
+    if resource == EPOCHS:
+        if not hasattr(estimator_class, "partial_fit"):
+            raise ValueError(f"{name} has no partial_fit, which n_epochs needs")
+    else:
+        known = estimator_class._get_param_names()  # type: ignore[attr-defined]
+        missing = [p for p in (resource, "warm_start") if p not in known]
+        if missing:
+            raise ValueError(f"{name} has no parameter {missing[0]!r}")
+    _registered[_key(estimator_class, resource)] = WarmStart(resource, _always)
+
+
+def registered() -> Registered:
+    """Return what users have registered in this process."""
+    return dict(_registered)
+
+
+def adopt_registered(found: Registered) -> None:
+    """Take over what users have registered in another process."""
+    _registered.update(found)
+
+
+def _key(cls: type, resource: str) -> tuple[str, str]:
+    return f"{cls.__module__}.{cls.__qualname__}", resource
 
 
 def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -> str:
@@ -112,8 +213,8 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
     resource : str
         Full name of a parameter, `EPOCHS` or `SAMPLES`.
     arguments : iterable of str
-        Names of the arguments of ``fit`` besides the data, with or without the prefix
-        of a step.
+        Names of the arguments of ``fit`` besides the data, with the prefix of a step if
+        they are for one.
 
     Returns
     -------
@@ -122,61 +223,100 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
     """
     if resource == SAMPLES:
         return "none"
-    is_exact = _transforms_as_fitted(estimator)
-    if resource != EPOCHS:  # the calls of `partial_fit` are the same in steps or not
+    if resource == EPOCHS:
+        is_exact = _is_exact_by_epochs(last_step(estimator)[1])
+    else:
         leaf, is_last = leaf_of(estimator, resource)
         rule = rule_of(leaf, resource)
-        if rule is None or not is_last:
+        own = _own_names(leaf, split_name(resource)[0], set(arguments))
+        if rule is None or not is_last or not own <= _PROVEN_ARGUMENTS:
             return "none"
-        if _IN_ONE_GO & _own_names(leaf, set(arguments)):
-            return "none"
-        is_exact &= rule.is_exact(leaf)
-    return "exact" if is_exact else "inexact"
+        is_exact = rule.is_exact(leaf)
+    return "exact" if is_exact and _transforms_as_fitted(estimator) else "inexact"
 
 
-def _own_names(leaf: Any, arguments: Set[str]) -> set[str]:
-    """Return the names that arguments of ``fit`` may have for a leaf."""
-    names = {split_name(name)[1] for name in arguments}
-    if arguments and get_config()["enable_metadata_routing"]:
-        # A router, such as Bagging, requests nothing for itself.
+def _is_exact_by_epochs(leaf: Any) -> bool:
+    classes = unchanged_bases(leaf)
+    if any(_key(cls, EPOCHS) in _registered for cls in classes):
+        return True
+    names = {short_name(cls) for cls in classes}
+    if names & _WRAPPERS_BY_EPOCHS:
+        return _is_exact_by_epochs(leaf.estimator)
+    return bool(names & _EXACT_BY_EPOCHS)
+
+
+def _own_names(leaf: Any, path: str, arguments: Set[str]) -> set[str]:
+    """Return the names of the arguments of ``fit`` that a leaf gets."""
+    if get_config()["enable_metadata_routing"]:
         own = getattr(get_routing_for_object(leaf), "fit", None)
-        requests = own.requests if own is not None else {}
-        names |= {name for name, alias in requests.items() if alias in arguments}
-    return names
+        if own is None or not hasattr(own, "requests"):
+            return set(arguments)  # a router, such as Bagging: any may be for it
+        return {
+            name
+            for name, alias in own.requests.items()
+            if (alias if isinstance(alias, str) else name) in arguments
+        }
+    prefix = f"{path}__" if path else ""
+    return {split_name(n)[1] for n in arguments if n.startswith(prefix)}
 
 
-def rule_of(leaf: Any, resource: str) -> WarmStart | Library | None:
-    """Return how a leaf goes on by a parameter, None if it starts anew.
+def rule_of(leaf: Any, resource: str) -> WarmStart | Booster | None:
+    """Return how a leaf goes on by a parameter, None if it starts anew."""
+    classes = unchanged_bases(leaf)
+    parameter = split_name(resource)[1]
+    own = (_registered.get(_key(cls, parameter)) for cls in classes)
+    rule = next((found for found in own if found), None)
+    return rule or _known_rule(leaf, parameter, classes)
 
-    A class with ``warm_start`` and ``max_iter`` that is not in the table goes on by the
-    two, and is not exact.
+
+def suits(leaf: Any, parameter: str) -> bool:
+    """Return whether a parameter is the natural resource of an estimator.
+
+    It is if the class, or any base of it, is known to go on by that parameter, and the
+    estimator is not set so that a fit may end early or cannot be extended.
     """
-    _, parameter = split_name(resource)
-    params = leaf.get_params(deep=False)
-    stops = any(params.get(name) is not None for name in _EARLY_STOPPING)
-    if stops or params.get("callbacks"):
-        return None
+    names = {short_name(cls) for cls in type(leaf).__mro__}
     library = library_of(leaf)
     if library is not None:
-        goes_on = parameter == library.parameter and not library.starts_anew(leaf)
-        return library if goes_on else None
-    names = names_of(leaf)
-    if PrivateClass.BAGGING in names and params.get("oob_score"):
-        return None  # refuses warm_start
-    if params.get("solver") == "liblinear":
-        return None  # ignores warm_start
+        return library.suits(leaf, parameter)
+    rules = [_RULES[name] for name in names & _RULES.keys()]
+    return any(rule.parameter == parameter for rule in rules) and _has_warm_start(leaf)
+
+
+def _known_rule(
+    leaf: Any, parameter: str, classes: list[type]
+) -> WarmStart | Booster | None:
+    library = library_of(leaf)
+    if library is not None:
+        booster = library.booster
+        return booster if booster and booster.goes_on(leaf, parameter) else None
+    if not _has_warm_start(leaf):
+        return None
+    names = [short_name(cls) for cls in classes if _is_iterative(cls)]
     rule = next((_RULES[name] for name in names if name in _RULES), None)
-    if rule is None and "warm_start" in params:
+    if rule is None and names:
         rule = _ITERATIONS
     return rule if rule is not None and rule.parameter == parameter else None
 
 
-def goes_on(leaf: Any, parameter: str) -> bool:
-    """Return whether a class is known, by itself or a base, to go on by a parameter."""
-    is_known = library_of(leaf) is not None or not _RULES.keys().isdisjoint(
-        names_of(leaf)
+def _is_iterative(cls: type) -> bool:
+    """Return whether a class is one of scikit-learn's with ``warm_start``."""
+    return (
+        cls.__module__.partition(".")[0] == "sklearn"
+        and "warm_start" in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
     )
-    return is_known and rule_of(leaf, parameter) is not None
+
+
+def _has_warm_start(leaf: Any) -> bool:
+    """Return whether an estimator of scikit-learn obeys ``warm_start`` as it is set."""
+    params = leaf.get_params(deep=False)
+    solver = params.get("solver")
+    return (
+        "warm_start" in params
+        # Bagging refuses the two together.
+        and not (PrivateClass.BAGGING in names_of(leaf) and params.get("oob_score"))
+        and not (isinstance(solver, str) and solver == "liblinear")  # ignores it
+    )
 
 
 _REFUSED_BY_PARTIAL_FIT: dict[str, dict[str, Any]] = {
@@ -196,6 +336,7 @@ def check_epochs(estimator: Any, searched: Set[str] = frozenset()) -> None:
     searched : set of str
         Parameters that will have other values; those that they have are not checked.
     """
+    _check_pipelines(estimator)
     prefix, leaf = last_step(estimator)
     if not hasattr(leaf, "partial_fit"):
         raise ValueError(
@@ -211,6 +352,25 @@ def check_epochs(estimator: Any, searched: Set[str] = frozenset()) -> None:
             )
 
 
+def _check_pipelines(estimator: Any) -> None:
+    """Raise ``ValueError`` if a pipeline cannot be taken apart."""
+    while isinstance(estimator, Pipeline):
+        steps = [
+            name for name, step in estimator.steps if hasattr(step, "fit_resample")
+        ]
+        if not is_plain_pipeline(estimator) or steps:
+            cls = type(estimator)
+            rows = f" Its step {steps[0]!r} resamples the rows." if steps else ""
+            raise ValueError(
+                "resource='n_epochs' fits the transformers of a pipeline apart from "
+                f"its last step, which it trains by partial_fit: {cls.__module__}."
+                f"{cls.__qualname__}, as it is set, has a fit of its own, which would "
+                f"be left out.{rows} Use resource='n_samples', or an integer parameter "
+                "of the last step."
+            )
+        estimator = estimator.steps[-1][1]
+
+
 def _check_values(part: Any, prefix: str, searched: Set[str]) -> None:
     for base in names_of(part):
         for name, refused in _REFUSED_BY_PARTIAL_FIT.get(base, {}).items():
@@ -218,7 +378,8 @@ def _check_values(part: Any, prefix: str, searched: Set[str]) -> None:
             is_searched = full in searched or any(
                 full.startswith(f"{s}__") for s in searched
             )
-            if given == refused and not is_searched:
+            is_refused = isinstance(given, str | bool | np.bool_) and given == refused
+            if is_refused and not is_searched:
                 raise ValueError(
                     f"resource='n_epochs' cannot be spent with {full}={given!r}: "
                     f"partial_fit of {type(part).__name__} refuses it"
@@ -240,12 +401,21 @@ def _transforms_as_fitted(estimator: Any) -> bool:
 
 def _repeats(transformer: Any) -> bool:
     """Return whether a transformer, with all in it, transforms as when fitted."""
-    parts = [
-        part
-        for name in ("steps", "transformers", "transformer_list")
-        for _, part, *_ in getattr(transformer, name, ())
-    ]
-    if parts:  # a ColumnTransformer has a `remainder` besides
-        return all(map(_repeats, [*parts, getattr(transformer, "remainder", None)]))
+    parts = _transformers_in(transformer)
+    if parts:
+        return all(map(_repeats, parts))
     own = getattr(type(transformer), "fit_transform", None)
-    return own is None or own.__module__ in PLAIN_FIT_TRANSFORM
+    return own is None or getattr(own, "__module__", None) in PLAIN_FIT_TRANSFORM
+
+
+def _transformers_in(transformer: Any) -> list[Any]:
+    """Return the transformers in a composition of scikit-learn, [] for all others."""
+    classes = unchanged_bases(transformer)
+    if Pipeline in classes:
+        return [step for _, step in transformer.steps]
+    if FeatureUnion in classes:
+        return [part for _, part in transformer.transformer_list]
+    if ColumnTransformer in classes:
+        parts = [part for _, part, _ in transformer.transformers]
+        return [*parts, transformer.remainder]
+    return []

@@ -1,23 +1,96 @@
 """What is known of the estimators of XGBoost, LightGBM and CatBoost.
 
 One record a library. The libraries are optional and are not imported here: their
-estimators are known by the name of a base class.
+estimators are known by the names of their classes.
 """
 
 from __future__ import annotations
 
-import inspect
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from sklearn_tuners._estimators import names_of
+from sklearn_tuners._estimators import names_of, short_name, unchanged_bases
 
-__all__ = ["CATBOOST", "LIBRARIES", "Library", "fit_towards", "library_of"]
+__all__ = ["CATBOOST", "LIBRARIES", "Booster", "Library", "fit_towards", "library_of"]
+
+
+class Value(Enum):
+    """Values of a parameter with which tests show how a booster goes on."""
+
+    NUMBER = "any number"
+    ANY = "any value"
+    SHARE = "a share of rows or columns: exact if it is one, inexact below"
+
+
+_Proven = Value | tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booster:
+    """How boosters of a library add rounds to a model.
+
+    Attributes
+    ----------
+    parameter : str
+        The number of rounds; in a further fit, the number that is added.
+    argument : str
+        Argument of ``fit`` that takes the model so far.
+    model_of : callable
+        Returns that model of a fitted estimator.
+    classes : tuple of str
+        The classes that go on, by `short_name`.
+    options : mapping of str to Value or tuple of str
+        The parameters that may be given, with proven values. None is always proven. An
+        estimator with another parameter or value starts anew.
+    """
+
+    parameter: str
+    argument: str
+    model_of: Callable[[Any], Any]
+    classes: tuple[str, ...]
+    options: Mapping[str, _Proven]
+
+    def goes_on(self, estimator: Any, parameter: str) -> bool:
+        """Return whether an estimator, as it is set, goes on by a parameter."""
+        names = {short_name(cls) for cls in unchanged_bases(estimator)}
+        params = estimator.get_params(deep=False)
+        # XGBoost's `get_params` draws an integer from a RandomState.
+        is_seeded = not isinstance(estimator.random_state, np.random.RandomState)
+        return (
+            parameter == self.parameter
+            and is_seeded
+            and not names.isdisjoint(self.classes)
+            and all(self._is_proven(name, value) for name, value in params.items())
+        )
+
+    def _is_proven(self, name: str, value: Any) -> bool:
+        proven = self.options.get(name, ())
+        if value is None or proven is Value.ANY:
+            return True
+        if isinstance(proven, Value):
+            return isinstance(value, Real | np.bool_)
+        return isinstance(value, str) and value in proven
+
+    def is_exact(self, estimator: Any) -> bool:
+        """Return whether an estimator that goes on becomes that of a single fit."""
+        return all(
+            value is None or value == 1
+            for name, value in estimator.get_params(deep=False).items()
+            if self.options.get(name) is Value.SHARE
+        )
+
+    def add_rounds(
+        self, fitted: Any, n: int, X: Any, y: Any, fit_params: dict[str, Any]
+    ) -> Any:
+        """Return a new estimator with the rounds of a fitted one and `n` more."""
+        grown = clone(fitted).set_params(**{self.parameter: n})
+        return grown.fit(X, y, **{self.argument: self.model_of(fitted)}, **fit_params)
 
 
 def _never(estimator: Any) -> bool:
@@ -33,18 +106,14 @@ class Library:
     base : str
         Full name of the base class of its estimators.
     rounds : tuple of str
-        Names of the parameter that is the number of rounds. Training goes on only by
-        the first one, which is also that of the registry of spaces.
+        Names of the parameter that is the number of rounds; the first one is that of
+        the registry of spaces.
     default_rounds : int
         Rounds of an estimator that is given none.
-    model_argument : str
-        Argument of ``fit`` that takes the model to add rounds to.
-    model_of : callable
-        Returns that model of a fitted estimator.
-    is_exact : callable
-        Whether an estimator that goes on becomes what a single fit makes of it.
-    starts_anew : callable
-        Whether no rounds can be added to an estimator as it is set.
+    booster : Booster or None
+        How training goes on; None if it starts anew.
+    averages : callable
+        Whether an estimator averages its trees instead of boosting them.
     chooses_rate : callable
         Whether the learning rate of an estimator depends on its number of rounds.
     """
@@ -52,27 +121,31 @@ class Library:
     base: str
     rounds: tuple[str, ...]
     default_rounds: int
-    model_argument: str
-    model_of: Callable[[Any], Any]
-    is_exact: Callable[[Any], bool] = _never
-    starts_anew: Callable[[Any], bool] = _never
+    booster: Booster | None = None
+    averages: Callable[[Any], bool] = _never
     chooses_rate: Callable[[Any], bool] = _never
 
-    @property
-    def parameter(self) -> str:
-        """The number of rounds, by the name that training goes on by."""
-        return self.rounds[0]
+    def suits(self, estimator: Any, parameter: str) -> bool:
+        """Return whether a parameter is the natural resource of an estimator.
 
-    def add_rounds(
-        self, fitted: Any, n: int, X: Any, y: Any, fit_params: dict[str, Any]
-    ) -> Any:
-        """Return a new estimator with the rounds of a fitted one and `n` more."""
-        # A new one, because a fitted estimator of CatBoost refuses other parameters.
-        grown = clone(fitted).set_params(**{self.parameter: n})
-        if self.chooses_rate(fitted):  # `n` are only some of all rounds
-            grown.set_params(learning_rate=fitted.learning_rate_)
-        model = {self.model_argument: self.model_of(fitted)}
-        return grown.fit(X, y, **model, **fit_params)
+        A fit that may end early, or that averages trees, has none.
+        """
+        params = estimator.get_params(deep=False)
+        ends_early = any(params.get(name) is not None for name in _ENDS_EARLY)
+        return (
+            parameter == self.rounds[0]
+            and not ends_early
+            and not self.averages(estimator)
+        )
+
+
+_ENDS_EARLY = (
+    "early_stopping_rounds",
+    "early_stopping_round",
+    "od_type",
+    "callbacks",
+)
+"""Parameters with which a fit may end before its number of rounds."""
 
 
 def fit_towards(
@@ -96,68 +169,86 @@ class _StopAfter:
         return bool(info.iteration < self.n)
 
 
-_HARMLESS = {
-    *("verbose", "verbosity", "n_jobs", "num_threads", "num_thread", "nthread"),
-    *("seed", "random_seed", "deterministic", "force_col_wise", "force_row_wise"),
-    *("metric", "scale_pos_weight", "is_unbalance", "max_bin", "min_data_in_leaf"),
-    *("eta", "lambda", "lambda_l1", "lambda_l2"),
+def _all(kind: Value, names: Iterable[str]) -> dict[str, _Proven]:
+    return dict.fromkeys(names, kind)
+
+
+_XGBOOST_OPTIONS = {
+    **_all(
+        Value.NUMBER,
+        (
+            *("n_estimators", "learning_rate", "eta", "max_depth", "max_leaves"),
+            *("max_bin", "gamma", "min_child_weight", "max_delta_step", "reg_alpha"),
+            *("reg_lambda", "lambda", "scale_pos_weight", "base_score", "missing"),
+            *("random_state", "seed", "num_parallel_tree", "enable_categorical"),
+            *("max_cat_to_onehot", "max_cat_threshold", "n_jobs", "nthread"),
+            *("verbosity", "validate_parameters"),
+        ),
+    ),
+    **_all(Value.ANY, ("monotone_constraints", "eval_metric", "importance_type")),
+    **_all(
+        Value.SHARE,
+        ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"),
+    ),
+    "booster": ("gbtree",),
+    "device": ("cpu",),
+    "grow_policy": ("depthwise", "lossguide"),
+    "tree_method": ("approx", "auto", "exact", "hist"),
+    "objective": (
+        *("binary:logistic", "multi:softmax", "multi:softprob", "count:poisson"),
+        *("reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror"),
+        *("reg:gamma", "reg:tweedie"),
+    ),
 }
-"""Parameters of XGBoost and LightGBM outside of their signatures with which training in
-steps equals a single fit (`test_with_these_parameters_boosters_go_on_exactly`). Many of
-the hundreds of others draw at random, under several names each."""
-
-
-def _adds_trees(*drawn: str) -> Callable[[Any], bool]:
-    """Return whether a booster grows each tree from all data, the others unchanged.
-
-    It does if the parameters `drawn`, shares of rows or columns, are 1 or None, and no
-    parameter is given that is not known.
-    """
-
-    def check(estimator: Any) -> bool:
-        params = estimator.get_params(deep=False)
-        kinds = {params.get("booster"), params.get("boosting_type")}
-        return (
-            params.keys() <= _HARMLESS | _signature(type(estimator))
-            and kinds <= {None, "gbtree", "gbdt"}
-            and all(params.get(name) in (None, 1, 1.0) for name in drawn)
-            and not isinstance(estimator.random_state, np.random.RandomState)
-        )
-
-    return check
-
-
-def _signature(cls: type) -> set[str]:
-    """Return the parameters that a class, or a base of it, has by name."""
-    return {
-        name
-        for base in cls.__mro__
-        if "__init__" in vars(base)
-        for name in inspect.signature(vars(base)["__init__"]).parameters
-    }
-
+_LIGHTGBM_OPTIONS = {
+    **_all(
+        Value.NUMBER,
+        (
+            *("n_estimators", "learning_rate", "num_leaves", "max_depth", "max_bin"),
+            *("min_child_samples", "min_data_in_leaf", "min_child_weight"),
+            *("min_split_gain", "reg_alpha", "lambda_l1", "reg_lambda", "lambda_l2"),
+            *("subsample_for_bin", "subsample_freq", "path_smooth", "max_delta_step"),
+            *("is_unbalance", "scale_pos_weight", "random_state", "seed"),
+            *("deterministic", "force_col_wise", "force_row_wise", "n_jobs"),
+            *("num_threads", "verbose", "verbosity"),
+        ),
+    ),
+    **_all(Value.ANY, ("class_weight", "importance_type", "metric")),
+    **_all(Value.SHARE, ("subsample", "colsample_bytree")),
+    "boosting_type": ("gbdt",),
+    "objective": (
+        *("binary", "multiclass", "multiclassova", "regression", "regression_l1"),
+        *("huber", "poisson", "quantile", "gamma", "tweedie"),
+    ),
+}
 
 _RANDOM_FORESTS = {"xgboost.sklearn.XGBRFClassifier", "xgboost.sklearn.XGBRFRegressor"}
 
 _AVERAGES = {"rf", "random_forest"}
-"""Boosting types of LightGBM that average their trees: none can be added."""
+"""Boosting types of LightGBM that average their trees."""
 
 
 def _averages_trees(estimator: Any) -> bool:
     params = estimator.get_params(deep=False)
-    names = ("boosting_type", "boosting", "boost")
-    return not _AVERAGES.isdisjoint(params.get(name) for name in names)
+    kinds = [params.get(name) for name in ("boosting_type", "boosting", "boost")]
+    return any(isinstance(kind, str) and kind in _AVERAGES for kind in kinds)
+
+
+_CATBOOST_CLASSES = {"catboost.CatBoostClassifier", "catboost.CatBoostRegressor"}
 
 
 def _catboost_chooses_rate(estimator: Any) -> bool:
     """Return whether CatBoost is given no learning rate.
 
-    False on a GPU, where no callback could end the training early.
+    False on a GPU, where no callback could end the training early, and for a class with
+    a ``fit`` of its own, which may take no callbacks.
     """
     given = estimator.get_params(deep=False)
+    names = {short_name(cls) for cls in unchanged_bases(estimator)}
     return (
         given.get("learning_rate", given.get("eta")) is None
         and given.get("task_type") != "GPU"
+        and not names.isdisjoint(_CATBOOST_CLASSES)
     )
 
 
@@ -165,12 +256,14 @@ XGBOOST = Library(
     base="xgboost.sklearn.XGBModel",
     rounds=("n_estimators",),
     default_rounds=100,
-    model_argument="xgb_model",
-    model_of=lambda fitted: fitted.get_booster(),
-    is_exact=_adds_trees(
-        "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"
+    booster=Booster(
+        parameter="n_estimators",
+        argument="xgb_model",
+        model_of=lambda fitted: fitted.get_booster(),
+        classes=("xgboost.XGBClassifier", "xgboost.XGBRegressor"),
+        options=_XGBOOST_OPTIONS,
     ),
-    starts_anew=lambda estimator: not _RANDOM_FORESTS.isdisjoint(names_of(estimator)),
+    averages=lambda estimator: not _RANDOM_FORESTS.isdisjoint(names_of(estimator)),
 )
 LIGHTGBM = Library(
     base="lightgbm.sklearn.LGBMModel",
@@ -180,19 +273,23 @@ LIGHTGBM = Library(
         "num_boost_round",
     ),
     default_rounds=100,
-    model_argument="init_model",
-    model_of=lambda fitted: fitted.booster_,
-    is_exact=_adds_trees("subsample", "colsample_bytree"),
-    starts_anew=_averages_trees,
+    booster=Booster(
+        parameter="n_estimators",
+        argument="init_model",
+        model_of=lambda fitted: fitted.booster_,
+        classes=("lightgbm.LGBMClassifier", "lightgbm.LGBMRegressor"),
+        options=_LIGHTGBM_OPTIONS,
+    ),
+    averages=_averages_trees,
 )
 CATBOOST = Library(
     base="catboost.core.CatBoost",
     rounds=("iterations", "n_estimators", "num_boost_round", "num_trees"),
     default_rounds=1000,
-    model_argument="init_model",
-    # A pickled copy. A model out of the store goes on otherwise than one in the process
-    # that trained it, so steps are exact in neither case and must agree in both.
-    model_of=lambda fitted: pickle.loads(pickle.dumps(fitted)),
+    # It starts anew. CatBoost 1.2 hangs or crashes when a model with categorical or
+    # text features goes on, and a stored model of numbers goes on otherwise than one in
+    # the process that trained it (by .08 to .13 in a probability).
+    booster=None,
     chooses_rate=_catboost_chooses_rate,
 )
 LIBRARIES = {library.base: library for library in (XGBOOST, LIGHTGBM, CATBOOST)}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
@@ -24,11 +24,15 @@ from sklearn_tuners._estimators import leaf_of, split_name
 from sklearn_tuners._training.continuation import (
     EPOCHS,
     SAMPLES,
+    Registered,
     WarmStart,
+    adopt_registered,
     check_epochs,
+    registered,
     rule_of,
 )
-from sklearn_tuners._training.libraries import Library, fit_towards, library_of
+from sklearn_tuners._training.guard import FitTimeoutError
+from sklearn_tuners._training.libraries import Booster, fit_towards, library_of
 from sklearn_tuners._training.store import Chain, State, Store
 
 __all__ = ["Training", "set_resource"]
@@ -42,9 +46,13 @@ class _Data:
     y: Any
     fit_params: dict[str, Any]
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The rows, with a target only if there is one."""
+        return (self.X,) if self.y is None else (self.X, self.y)
+
     def train(self, estimator: Any) -> None:
-        target = () if self.y is None else (self.y,)
-        estimator.fit(self.X, *target, **self.fit_params)
+        estimator.fit(*self.arguments, **self.fit_params)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,8 @@ class Training:
         Key of the candidate and the split in the store.
     full : int
         The full resource, which no step follows; 0 if the chain ends there.
+    registered : dict
+        What users have registered in the process of the search.
     """
 
     resource: str
@@ -79,6 +89,7 @@ class Training:
     store: Store | None = None
     key: str = ""
     full: int = 0
+    registered: Registered = field(default_factory=registered)
 
     def take_over(self, estimator: BaseEstimator) -> None:
         """Make the next call of ``estimator.fit`` train as described here.
@@ -91,6 +102,7 @@ class Training:
         self, estimator: Any, X: Any, y: Any = None, **fit_params: Any
     ) -> BaseEstimator:
         """Train an estimator, from a stored state or from the start."""
+        adopt_registered(self.registered)
         estimator.set_params(**self.settings)
         if self.factors:
             given = estimator.get_params()
@@ -102,8 +114,31 @@ class Training:
             return estimator
         if self.resource == EPOCHS:  # the space may have swapped the last step
             check_epochs(estimator)
-        self._make_steps(estimator, data)
+        if len(self.chain) == 1:
+            self._make_steps(estimator, data)
+            return estimator
+        untrained = clone(estimator)
+        try:
+            self._make_steps(estimator, data)
+        except FitTimeoutError:
+            raise
+        except Exception as error:  # raised only because training goes on, perhaps
+            self._warn_once(estimator, error)
+            _adopt(estimator, untrained)
+            replace(self, chain=self.chain[-1:])._make_steps(estimator, data)
         return estimator
+
+    def _warn_once(self, estimator: Any, error: Exception) -> None:
+        """Warn that an estimator could not go on, once for all that share the store."""
+        if self.store is None or self.store.is_first("fallback"):
+            warnings.warn(
+                f"{type(estimator).__name__} could not go on from where it stopped "
+                f"with a larger {self.resource!r}, and was trained from the start: "
+                f"{type(error).__name__}: {error}. continuation='never' trains every "
+                "candidate so.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _make_steps(self, estimator: Any, data: _Data) -> None:
         """Make the steps that the stored state has not made, and store the result."""
@@ -122,9 +157,18 @@ class Training:
                 own = _Data(X, data.y, data.fit_params)
                 has_ended = self._make_step(estimator, own, done, target)
         seconds = state.seconds + time.perf_counter() - start
-        if self.store is not None and self.chain[-1] < self.full:
+        if self.store is not None and self._may_go_on(estimator):
             kept = _without_callbacks(estimator)
             self.store.save(self.key, State(self.chain, has_ended, seconds, kept))
+
+    def _may_go_on(self, estimator: Any) -> bool:
+        """Return whether a later step may start from a trained estimator."""
+        if self.chain[-1] >= self.full:
+            return False
+        if self.resource == EPOCHS:
+            return True
+        leaf, is_last = leaf_of(estimator, self.resource)
+        return is_last and rule_of(leaf, self.resource) is not None
 
     def _stored(self) -> State | None:
         """Return the state that all steps but the last led to, if there is one."""
@@ -235,6 +279,79 @@ def _attributes(estimator: Any) -> dict[str, Any]:
     }
 
 
+# Pipelines ----------------------------------------------------------------------------
+
+
+def _at_last_step(estimator: Any, data: _Data, *, is_fitted: bool) -> tuple[Any, _Data]:
+    """Return the last step of a pipeline, and what its ``fit`` is given there.
+
+    The transformers before it are fitted first, or only transform if they are fitted
+    already. Nothing more is asked of them than in ``fit`` and ``predict``.
+    """
+    while isinstance(estimator, Pipeline):
+        X, (name, last) = data.X, estimator.steps[-1]
+        if len(estimator.steps) > 1:
+            head = estimator[:-1]
+            params = _for_head(head, name, data.fit_params, is_fitted=is_fitted)
+            if is_fitted:
+                X = _transform(head, X, params)
+            else:
+                X = head.fit_transform(X, data.y, **params)
+                # With `memory`, the pipeline fits clones and puts them into its steps.
+                estimator.steps[:-1] = head.steps
+        data = _Data(X, data.y, _for_last(estimator, name, data.fit_params))
+        estimator = last
+    return estimator, data
+
+
+def _transform(head: Pipeline, X: Any, params: dict[str, Any]) -> Any:
+    """Transform by all steps of a pipeline, each as `Pipeline.transform` does.
+
+    That method itself would check whether the last step is fitted, which ``predict``
+    of the whole pipeline does not ask of a transformer.
+    """
+    is_routed = get_config()["enable_metadata_routing"]
+    routed = process_routing(head, "transform", **params) if is_routed else None
+    for name, transformer in head.steps:
+        if transformer is not None and transformer != "passthrough":
+            own = routed[name].transform if routed else {}
+            X = transformer.transform(X, **own)
+    return X
+
+
+def _for_head(
+    head: Pipeline, last: str, fit_params: dict[str, Any], *, is_fitted: bool
+) -> dict[str, Any]:
+    """Return the arguments of ``fit`` for all steps but the last."""
+    if get_config()["enable_metadata_routing"]:
+        method = "transform" if is_fitted else "fit_transform"
+        return _requested(head, method, fit_params)
+    if is_fitted:
+        return {}
+    return {k: v for k, v in fit_params.items() if not k.startswith(f"{last}__")}
+
+
+def _for_last(
+    pipeline: Pipeline, last: str, fit_params: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of ``fit`` for the last step, also of its ``partial_fit``.
+
+    With metadata routing, those are what it requests for ``fit``.
+    """
+    if get_config()["enable_metadata_routing"]:
+        return dict(process_routing(pipeline, "fit", **fit_params)[last].fit)
+    prefix = f"{last}__"
+    return {
+        k.removeprefix(prefix): v for k, v in fit_params.items() if k.startswith(prefix)
+    }
+
+
+def _requested(owner: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata that an estimator or one of its steps requests."""
+    names = owner.get_metadata_routing().consumes(method, params.keys())
+    return {name: params[name] for name in names}
+
+
 # Epochs -------------------------------------------------------------------------------
 
 
@@ -243,48 +360,20 @@ def _train_epochs(
 ) -> None:
     """Train from epoch `done` to `target`, each a ``partial_fit`` on all rows.
 
-    The transformers of a pipeline are fitted in the first epoch.
+    The transformers of a pipeline are fitted before the first epoch.
     """
-    X, kwargs = data.X, dict(data.fit_params)
-    while isinstance(estimator, Pipeline):
-        for_head, for_last = _split_params(estimator, kwargs, is_fitted=bool(done))
-        if len(estimator.steps) > 1:
-            head = estimator[:-1]
-            if done:
-                X = head.transform(X, **for_head)
-            else:
-                X = head.fit_transform(X, data.y, **for_head)
-            # With `memory`, the pipeline fits clones and puts them into its steps.
-            estimator.steps[:-1] = head.steps
-        estimator, kwargs = estimator.steps[-1][1], for_last
-    if classes is not None:
+    leaf, data = _at_last_step(estimator, data, is_fitted=bool(done))
+    kwargs = dict(data.fit_params)
+    if classes is not None and _takes(leaf.partial_fit, "classes"):
         kwargs["classes"] = classes
     for _ in range(target - done):
-        estimator.partial_fit(X, data.y, **kwargs)
+        leaf.partial_fit(*data.arguments, **kwargs)
 
 
-def _split_params(
-    pipeline: Pipeline, fit_params: dict[str, Any], *, is_fitted: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arguments of ``fit`` for all steps but the last, and for the last.
-
-    With metadata routing, ``partial_fit`` gets what the last step requests for ``fit``.
-    """
-    last = pipeline.steps[-1][0]
-    if get_config()["enable_metadata_routing"]:
-        for_last = process_routing(pipeline, "fit", **fit_params)[last].fit
-        method = "transform" if is_fitted else "fit_transform"
-        return _requested(pipeline[:-1], method, fit_params), dict(for_last)
-    prefix = f"{last}__"
-    own = {k for k in fit_params if k.startswith(prefix)}
-    others = {} if is_fitted else {k: fit_params[k] for k in fit_params.keys() - own}
-    return others, {k.removeprefix(prefix): fit_params[k] for k in own}
-
-
-def _requested(owner: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata that an estimator or one of its steps requests."""
-    names = owner.get_metadata_routing().consumes(method, params.keys())
-    return {name: params[name] for name in names}
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    """Return whether a function has a parameter, or takes any."""
+    known = inspect.signature(function).parameters.values()
+    return any(p.name == name or p.kind is p.VAR_KEYWORD for p in known)
 
 
 # Parameters ---------------------------------------------------------------------------
@@ -319,57 +408,22 @@ def _train_further(
     leaf, _ = leaf_of(estimator, resource)
     rule = rule_of(leaf, resource)
     assert rule is not None
-    with _frozen_transformers(estimator):
-        if get_config()["enable_metadata_routing"] and isinstance(estimator, Pipeline):
-            # The frozen transformers request less than the pipeline did.
-            requested = _requested(estimator, "fit", data.fit_params)
-            data = _Data(data.X, data.y, requested)
-        if isinstance(rule, Library):
-            with _replaced_fit(leaf, partial(_grow, rule, target - done)):
-                data.train(estimator)
-            return False
-        n = target - done if rule.adds else target
-        warm = leaf.warm_start
-        leaf.set_params(**{"warm_start": True, rule.parameter: n})
-        with warnings.catch_warnings():  # the data are the same
-            warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
-            data.train(estimator)
-        leaf.set_params(**{"warm_start": warm, rule.parameter: target})
-        return _has_ended(leaf, rule, n)
-
-
-def _grow(
-    library: Library, n: int, leaf: Any, X: Any, y: Any, /, **fit_params: Any
-) -> Any:
-    """Add `n` rounds to a booster."""
-    _adopt(leaf, library.add_rounds(leaf, n, X, y, fit_params))
-    return leaf
+    leaf, data = _at_last_step(estimator, data, is_fitted=True)
+    if isinstance(rule, Booster):
+        grown = rule.add_rounds(leaf, target - done, data.X, data.y, data.fit_params)
+        _adopt(leaf, grown)
+        return False
+    n = target - done if rule.adds else target
+    warm = leaf.warm_start
+    leaf.set_params(**{"warm_start": True, rule.parameter: n})
+    with warnings.catch_warnings():  # the data are the same
+        warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
+        data.train(leaf)
+    leaf.set_params(**{"warm_start": warm, rule.parameter: target})
+    return _has_ended(leaf, rule, n)
 
 
 def _has_ended(leaf: Any, rule: WarmStart, n: int) -> bool:
     """Return whether the last fit, which could go to `n`, ended by itself."""
     reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
     return bool(reached < n) or has_stopped_early(leaf)
-
-
-@contextmanager
-def _frozen_transformers(estimator: Any) -> Iterator[None]:
-    """Let all steps but the last only transform, in nested pipelines too."""
-    changed: list[tuple[Any, list[Any]]] = []
-    try:
-        while isinstance(estimator, Pipeline):
-            changed.append((estimator, estimator.steps))
-            *head, last = estimator.steps
-            frozen = [(name, _frozen(transformer)) for name, transformer in head]
-            estimator.steps = [*frozen, last]
-            estimator = last[1]
-        yield
-    finally:
-        for pipeline, steps in changed:
-            pipeline.steps = steps
-
-
-def _frozen(transformer: Any) -> Any:
-    if transformer in (None, "passthrough"):
-        return transformer
-    return FrozenEstimator(transformer)

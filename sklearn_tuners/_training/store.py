@@ -91,12 +91,22 @@ class Store:
                     file.write(data)
                 os.replace(name, self._path(key))
 
+    def is_first(self, name: str) -> bool:
+        """Return whether no one with this folder has asked for that name before."""
+        try:
+            Path(self.folder, f"{name}.once").touch(exist_ok=False)
+        except OSError:
+            return False
+        return True
+
     def _make_room(self, n_bytes: int) -> bool:
         """Remove the oldest states until `n_bytes` fit; return whether they do."""
         if n_bytes > self.max_bytes:
             return False
         files: list[tuple[float, int, str]] = []
         for entry in os.scandir(self.folder):
+            if entry.name.endswith(".once"):
+                continue
             with suppress(OSError):  # another worker has removed it
                 found = entry.stat()
                 files.append((found.st_mtime, found.st_size, entry.path))

@@ -1,7 +1,4 @@
-"""A third search: random, and every candidate trains on half of the rows.
-
-It shows what it takes to write a search: a constructor, a tuner and a strategy.
-"""
+"""A third search, of a constructor, a tuner and a strategy."""
 
 import json
 
@@ -41,9 +38,11 @@ class HalfSearchCV(BaseTunerCV):
 
     def _make_strategy(self, problem):
         searched = problem.find_space()
-        tuner = RandomTuner(searched.space, self.n_iter, problem.seed)
         labels = problem.data.y if is_classifier(problem.estimator) else None
-        return HalfStrategy(searched, problem.splits, tuner, labels)
+        halves = [half(train, labels) for train, _ in problem.splits]
+        stage = [len(rows) for rows in halves]
+        tuner = RandomTuner(searched.space, self.n_iter, problem.seed, stage)
+        return HalfStrategy(searched, problem.splits, tuner, halves)
 
 
 class RandomTuner:
@@ -51,17 +50,18 @@ class RandomTuner:
 
     exhausted = "space exhausted"
 
-    def __init__(self, space, n_points, seed):
+    def __init__(self, space, n_points, seed, stage):
         rows = np.random.default_rng(seed).random((n_points, space.n_dims))
         is_small = space.size <= n_points
         every = space.grid() if is_small else map(space.decode, space.quantile(rows))
         self.points = [space.point(params) for params in every]
         self.n_independent = self.n_initial_points = len(self.points)
-        self.n_told = 0
+        self.stage, self.n_told = stage, 0
 
     def ask(self, pending):
         number = self.n_told + len(pending)
-        return Proposal(self.points[number]) if number < len(self.points) else None
+        points = self.points[number : number + 1]
+        return Proposal(points[0], self.stage) if points else None
 
     def tell(self, trial, score):
         self.n_told += 1
@@ -73,16 +73,15 @@ class RandomTuner:
 class HalfStrategy(Strategy):
     """Trains on every other row of each label."""
 
-    def __init__(self, searched, splits, tuner, labels):
+    def __init__(self, searched, splits, tuner, halves):
         super().__init__(searched, splits, tuner, len(tuner.points))
-        self.halves = [half(train, labels) for train, _ in splits]
+        self.halves = halves
 
     def job(self, trial, split):
-        trial.stage = [len(rows) for rows in self.halves]
         return Job(trial.params, self.halves[split], self.splits[split][1])
 
     def note(self, trial):
-        return json.dumps([len(rows) for rows in self.halves])
+        return json.dumps(trial.stage)
 
     def restore(self, note):
         return json.loads(note)

@@ -200,7 +200,7 @@ def test_a_timeout_that_cannot_be_kept_is_an_error():
 
 def test_without_alarms_a_timeout_is_kept_by_killing_only(monkeypatch):
     monkeypatch.setattr("sklearn_tuners._engine.workers.HAS_ALARM", False)  # Windows
-    monkeypatch.setattr("sklearn_tuners._training.evaluate.HAS_ALARM", False)
+    monkeypatch.setattr("sklearn_tuners._training.guard.HAS_ALARM", False)
     search = BayesSearchCV(Sleeper(), QUALITY, n_iter=2, cv=2, fit_timeout=50)
     with pytest.raises(ValueError, match=r"fit_timeout.*inline"):
         search.fit(*IRIS)
