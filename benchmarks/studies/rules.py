@@ -97,8 +97,8 @@ def choose(
             "fold": record["fold"],
             "rule": name,
             "index": index,
-            "test": f"{test_scores[index]:.6g}",
-            "complexity": f"{complex_[index]:.4g}",
+            "test": float(f"{test_scores[index]:.6g}"),
+            "complexity": float(f"{complex_[index]:.4g}"),
         }
         for name, index in picks.items()
     ]
