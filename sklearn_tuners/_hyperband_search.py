@@ -387,17 +387,17 @@ class HyperbandSearchCV(BaseTunerCV):
         self.continuation = continuation
 
     def plan(self, X: Any, y: Any = None, *, groups: Any = None) -> pd.DataFrame:
-        """Return what one pass, or `n_iter` if less, will train, before any fit.
+        """Return what one pass, or `n_iter` candidates if fewer, will train.
 
-        It is the schedule of a search in which each rung waits for the one before it.
-        With several workers candidates may be promoted before that, with an untrusted
-        rung brackets begin later. Candidates that return, as the model or a finite
-        space that runs out lets them, have part of their costs behind them.
+        The plan assumes that each rung waits for the one before it. With several
+        workers some candidates are promoted earlier, and above a rung that ranks
+        candidates wrongly brackets begin later. Candidates that return to a later
+        bracket cost less than planned, because part of their training is done.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Data that `fit` would be given.
+            Data to be passed to `fit`.
         y : array-like of shape (n_samples,), default=None
             Target.
         groups : array-like of shape (n_samples,), default=None
@@ -407,8 +407,8 @@ class HyperbandSearchCV(BaseTunerCV):
         -------
         DataFrame
             A row for each rung of each bracket: ``bracket``, ``iter``,
-            ``n_candidates``, ``n_resources``, and ``cost``, the training that it adds
-            as a multiple of one candidate's with the full resource.
+            ``n_candidates``, ``n_resources`` and ``cost``. The cost is the training
+            that the rung adds, in units of one candidate with the full resource.
         """
         self._validate_params()
         X, y, groups = indexable(X, y, groups)

@@ -36,8 +36,8 @@ from sklearn_tuners._typing import FloatArray
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
-# The thresholds are conventions, described in docs/diagnosis.md. They tell the made-up
-# data of tests/test_diagnosis.py apart with room to spare.
+# The thresholds are conventions, described in docs/guide/diagnosis.md. They tell the
+# made-up data of tests/test_diagnosis.py apart with room to spare.
 
 _LARGE_GAP = 0.15
 """Gap between train and test skill from which a model overfits (convention)."""

@@ -160,7 +160,7 @@ class _SimplestAdmissible(SelectionRule):
         return int(branch[_simplest(S.mean(axis=1), P, times[rows], admissible)])
 
     def _directions(self, params: Params) -> Mapping[str, Direction]:
-        """Return the directions for a candidate, whose steps may be its own."""
+        """Return the directions for a candidate, which may replace steps."""
         if self.directions is not None:
             return self.directions
         estimator = clone(self.estimator).set_params(**clone(params, safe=False))

@@ -1,8 +1,10 @@
-"""Hypothesis strategies, for tests of our own and of code that builds on ours.
+"""Hypothesis strategies, for the tests of this package and of code that builds on it.
 
-Needs hypothesis: `pip install sklearn-tuners[testing]`. Nothing else imports this
-module.
+They need hypothesis: `pip install sklearn-tuners[testing]`. No other module imports
+this one.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,18 +29,18 @@ def search_spaces(
     finite: bool = False,
     conditions: bool = True,
 ) -> st.SearchStrategy[Any]:
-    """Search spaces as a user writes them, all dialects that need no other package.
+    """Search spaces as a user writes them, in all dialects that need no other package.
 
     Parameters
     ----------
     names : sequence of str, default=("C", "alpha", "gamma", "kernel", "max_depth")
         Parameters to choose from.
     max_branches : int, default=3
-        The most dicts in a list of dicts. 1: always a dict.
+        Largest number of dicts in a list of dicts. 1: always a dict.
     finite : bool, default=False
-        Whether to give only spaces that can be enumerated, of some thousand points.
+        Whether to draw only spaces that can be enumerated, of some thousand points.
     conditions : bool, default=True
-        Whether some of the parameters may be given as `When`.
+        Whether some of the parameters may be conditional, see `When`.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def search_spaces(
 def params_of(
     space: Space | Mapping[str, Any] | Sequence[Mapping[str, Any]],
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Parameters out of a search space.
+    """Parameters from a search space.
 
     Parameters
     ----------
@@ -95,9 +97,10 @@ def params_of(
 
 @st.composite
 def _with_conditions(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
-    """Draw conditions for some parameters of a dict, on others that are before them.
+    """Draw conditions for some parameters of a dict, on parameters before them.
 
-    A condition is read off points of what there is before, so that it holds somewhere.
+    A condition takes its values from points of the parameters before, so that it holds
+    somewhere.
     """
     names = draw(st.permutations(sorted(spec)))
     made = {names[0]: spec[names[0]]}
@@ -122,7 +125,7 @@ def _with_conditions(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finite_dimensions() -> st.SearchStrategy[Any]:
-    """Draw lists of numbers or anything, ranges, bounded discrete distributions."""
+    """Draw lists of numbers or of anything, ranges, bounded discrete distributions."""
     numbers = st.integers(-100, 100) | st.floats(-1e6, 1e6)
     positive = st.integers(-8, 8).map(lambda k: 10.0**k)
     anything = st.sampled_from(

@@ -555,12 +555,12 @@ def test_what_it_looks_like():
     assert diagnosis.problems == [f for f in diagnosis if f.is_problem]
 
 
-def test_a_search_has_to_be_fitted():
+def test_a_search_must_be_fitted():
     with pytest.raises(ValueError, match=r"GridSearchCV has no cv_results_"):
         diagnose(GridSearchCV(SVC(), {"C": [1]}))
 
 
-def test_candidates_have_to_be_scored():
+def test_candidates_must_be_scored():
     search = GridSearchCV(SVC(), {"C": [1.0, 2.0]}).fit(*IRIS)
     for k in range(5):
         search.cv_results_[f"split{k}_test_score"][:] = np.nan

@@ -48,6 +48,8 @@ def medians() -> dict[str, dict[str, tuple[float, float]]]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if cells[0] == "problem":
             columns = cells
+        elif not line:
+            columns = []  # another table may follow
         elif columns and line.startswith("|") and not cells[0].startswith("---"):
             problem = cells[0] or problem
             row = dict(zip(columns, cells, strict=True))

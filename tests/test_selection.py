@@ -1,4 +1,4 @@
-"""Rules that choose the candidate to refit."""
+"""Selection rules, which choose the candidate to refit."""
 
 import pickle
 
@@ -22,6 +22,7 @@ from sklearn_tuners import (
     OneStandardError,
     WithinPercent,
 )
+from sklearn_tuners._split_scores import followed_metric
 
 IRIS = load_iris(return_X_y=True)
 RULES = [
@@ -194,7 +195,7 @@ def test_a_default_that_was_not_tried_is_a_warning():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_rules_work_in_every_search(rule):
+def test_selection_rules_work_in_every_search(rule):
     space = {"C": [0.01, 0.1, 1.0, 10.0, 100.0]}
     grid = GridSearchCV(SVC(), space, refit=rule).fit(*IRIS)
     drawn = RandomizedSearchCV(SVC(), space, n_iter=5, refit=rule).fit(*IRIS)
@@ -206,7 +207,7 @@ def test_rules_work_in_every_search(rule):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_rules_are_pickled_cloned_and_shown(rule):
+def test_selection_rules_are_pickled_cloned_and_shown(rule):
     table = results(c(100.0, 1.0, 10.0), [[0.9, 1.0], [0.8, 0.8], [1.0, 0.9]])
     copies = [pickle.loads(pickle.dumps(rule)), clone(rule)]
     copies.append(clone(GridSearchCV(SVC(), {}, refit=rule)).refit)
@@ -216,7 +217,7 @@ def test_rules_are_pickled_cloned_and_shown(rule):
     assert "SVC()" in repr(rule)
 
 
-def test_rules_work_in_processes():
+def test_selection_rules_work_in_processes():
     search = BayesSearchCV(
         SVC(), {"C": loguniform(1e-2, 1e2)}, n_iter=6, n_jobs=2, random_state=0
     )
@@ -243,7 +244,7 @@ def test_the_search_follows_the_metric_of_the_rule():
     assert searches[0].best_score_ == searches[1].best_score_
 
 
-def test_a_rule_has_to_know_which_metric():
+def test_a_selection_rule_must_know_which_metric():
     search = BayesSearchCV(
         SVC(), {"C": [1, 2]}, scoring=["accuracy", "f1"], refit=BestScore(SVC())
     )
@@ -269,7 +270,7 @@ def test_one_standard_error_ends_simpler_than_the_best():
     assert leaves[1] < leaves[0]
 
 
-def test_rules_in_a_default_space():
+def test_selection_rules_in_a_default_space():
     pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
     searches = [
         BayesSearchCV(pipe, n_iter=8, random_state=0, refit=rule).fit(*IRIS)
@@ -285,7 +286,7 @@ def test_rules_in_a_default_space():
 
 
 @pytest.mark.parametrize("loss", [-1, np.nan, "2", None])
-def test_a_loss_has_to_be_a_number(loss):
+def test_a_loss_must_be_a_number(loss):
     with pytest.raises(ValueError, match=f"loss={loss!r}: give the per cent"):
         WithinPercent(SVC(), loss=loss)
 
@@ -303,9 +304,16 @@ def test_a_direction_is_low_or_high():
     BestScore(SVC(), directions={"kernel": ["linear", "rbf"]})
 
 
-def test_rules_in_a_pipeline():
+def test_selection_rules_in_a_pipeline():
     pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
     rule = OneStandardError(pipe)
     search = GridSearchCV(pipe, {"clf__C": [0.1, 1, 10, 100]}, refit=rule).fit(*IRIS)
     plain = GridSearchCV(pipe, {"clf__C": [0.1, 1, 10, 100]}).fit(*IRIS)
     assert search.best_params_["clf__C"] <= plain.best_params_["clf__C"]
+
+
+def test_the_metric_that_a_rule_names_is_followed():
+    assert followed_metric(KeepDefault(metric="f1")) == "f1"
+    assert followed_metric(KeepDefault()) is None
+    assert followed_metric("f1") == "f1"
+    assert followed_metric(lambda results: 0) is None

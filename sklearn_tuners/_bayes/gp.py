@@ -72,8 +72,9 @@ _DIFFERENCE = 1e-3
 _LEAST_VARIANCE = 1e-10
 """Share of the signal variance below which rounding may make a variance negative."""
 
-# The priors. Half and twice the length were no better (docs/ablation.md). The other
-# numbers suit features in the unit cube and scores of variance 1; they were not varied.
+# The priors. Half and twice the length were no better (docs/measured/ablation.md). The
+# other numbers suit features in the unit cube and scores of variance 1; they were not
+# varied.
 _LENGTH = 0.5
 """Median lengthscale of a numeric parameter, times the root of the dimensions."""
 _LENGTH_CATEGORICAL = 1.0

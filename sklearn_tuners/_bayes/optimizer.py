@@ -30,11 +30,12 @@ __all__ = ["Optimizer"]
 
 _N_EVEN = 512
 """Points that fill the space evenly; Sobol points need a power of two. With the sizes
-in `proposal` an ask takes below 20 ms at 50 trials (docs/overhead.md)."""
+in `proposal` an ask takes below 20 ms at 50 trials (docs/measured/overhead.md)."""
 _RADII = (1e-3, 0.03)
 """Rows closer than this to a seen row, along every column, are nearly repeats: on the
 close scale, which refines, and on the wide scale, which looks elsewhere. A tie with
-0.001 on both (docs/ablation.md), kept as repeats of the best row tell nothing new."""
+0.001 on both (docs/measured/ablation.md), kept because repeats of the best row tell
+nothing new."""
 _N_DRAWN, _N_TRIES = 256, 3
 """Random rows drawn at a time, and how often, to find one that is new."""
 
@@ -346,7 +347,7 @@ class Optimizer:
     def _auto_initial_points(self, n_iter: int | None) -> int:
         """Return the trials before the model, see the class docstring.
 
-        Other numbers of first points were a tie (docs/ablation.md).
+        Other numbers of first points were a tie (docs/measured/ablation.md).
         """
         n_points = max(4, self.space.n_dims + 1)
         n_branches = self.space.n_branches

@@ -36,8 +36,8 @@ from sklearn_tuners._typing import FloatArray, IntArray
 
 __all__ = ["Surface", "cloud", "propose"]
 
-# With these sizes an ask takes below 20 ms at 50 trials (docs/overhead.md). They were
-# not varied one by one.
+# With these sizes an ask takes below 20 ms at 50 trials (docs/measured/overhead.md).
+# They were not varied one by one.
 _N_CENTRES = 5
 """Best told rows whose surroundings are searched."""
 _N_COPIES = 64

@@ -11,7 +11,8 @@ Notation
 Scores are seen on two scales in turn. The *close* scale magnifies the better half, to
 refine what is already good; as trials gather round the best one it shrinks to their
 differences and loses sight of the rest. The *wide* scale keeps the proportions of the
-first trials, and so keeps looking elsewhere. Either alone was worse (docs/ablation.md).
+first trials, and so keeps looking elsewhere. Either alone was worse
+(docs/measured/ablation.md).
 
 References
 ----------
@@ -61,13 +62,13 @@ _HUGE = 1e100
 _N_DRAWS = 2
 """Processes with drawn hyper-parameters beside the most probable one: an opposite pair.
 Draws took the gain of two scales over one from 0.011 to 0.016 of regret after 50 trials
-(docs/ablation.md, with 3 of them)."""
+(docs/measured/ablation.md, with 3 of them)."""
 _DRAWS_UP_TO = 64
 """Trials up to which hyper-parameters are drawn: more leave them less uncertain."""
 _CONTEXT_STRETCH = 4.0
 """Expected lengthscale of a further input, such as the fidelity, relative to that of a
 parameter: what is good in part is mostly good in full. With 1, the same score takes
-1.15 to 1.34 times as long (docs/hyperband_measured.md)."""
+1.15 to 1.34 times as long (docs/measured/hyperband.md)."""
 _N_FIT = 200
 """Rows that hyper-parameters are fitted to, at most: a fit takes O(n^3)."""
 _N_ROWS = 1000

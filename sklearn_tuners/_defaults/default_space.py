@@ -327,6 +327,8 @@ class _Parameters:
         self._domains: dict[str, Any] = {}
         for name in list(self._rows):
             self._domain(name)
+        if all(map(self._is_effort, self.domains())):
+            self._domains = {}  # the user has set all that is worth tuning
 
     def domains(self) -> dict[str, Any]:
         """Return the domains of all parameters that are searched."""
@@ -362,6 +364,12 @@ class _Parameters:
                 self._domains[name] = When(domain, condition) if condition else domain
                 break
         return self._domains[name]
+
+    def _is_effort(self, name: str) -> bool:
+        """Whether a parameter is only set so that the fit converges."""
+        domain = self._domains[name]
+        listed = domain.domain if isinstance(domain, When) else domain
+        return name in _EFFORT and isinstance(listed, list) and len(listed) == 1
 
     def _is_idle(self, row: Row, only: Any) -> bool:
         """Whether a parameter keeps its value if its range has only one value left.
@@ -427,6 +435,9 @@ _NEEDED = {"m", "m/p"}
 
 _OF_FEATURES = {"p", "p-1", "1/p", *_NEEDED}
 """Quantities that mean little if the number of features is not known."""
+
+_EFFORT = {"enet_tol", "max_iter", "solver", "tol"}
+"""Parameters that say how a fit converges, not to what."""
 
 _ABSENT = object()
 """Stands for the value of a parameter that this version does not have."""

@@ -8,23 +8,22 @@ classes. Parameters that are searched count with their smallest value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 from sklearn_tuners._defaults.sizes import Sizes
+from sklearn_tuners._typing import Params
 
 __all__ = ["after", "inside", "together"]
 
 HALF = 0.5
 """Guess of a share that is known only after the fit."""
 
-UNKNOWN_LABELLED = 0.2
-"""Guess of the share of rows with a label, if nothing is known about the target."""
-
-Params = Mapping[str, Any]
+FEW = 0.2
+"""Guess of the share of samples that is left, if nothing is known about the target."""
 
 # From step to step --------------------------------------------------------------------
 
@@ -132,8 +131,8 @@ def _real(value: Any) -> float:
     return float(value) if isinstance(value, Real) else 0.0
 
 
-Step = Callable[[Sizes, Params], Sizes]
-STEPS: dict[str, Step] = {
+Change = Callable[[Sizes, Params], Sizes]
+AFTER: dict[str, Change] = {
     **dict.fromkeys(
         [
             "Binarizer", "FunctionTransformer", "MaxAbsScaler", "OrdinalEncoder",
@@ -205,10 +204,10 @@ def after(sizes: Sizes, names: Sequence[str], params: Params) -> Sizes:
     params : dict
         Values of its parameters; the smallest ones of those that are searched.
     """
-    step = next((STEPS[name] for name in names if name in STEPS), None)
-    if step is None:
+    change = next((AFTER[name] for name in names if name in AFTER), None)
+    if change is None:
         return replace(sizes, p=1, p_max=None, spread=None, sparse=True)
-    return step(sizes, params)
+    return change(sizes, params)
 
 
 def together(parts: Sequence[Sizes], sizes: Sizes) -> Sizes:
@@ -270,7 +269,7 @@ def _one_against_rest(sizes: Sizes, params: Params) -> Sizes:
 
 def _one_against_one(sizes: Sizes, params: Params) -> Sizes:
     if sizes.counts is None:
-        return replace(sizes, n=max(sizes.n // 5, 2))
+        return replace(sizes, n=max(int(FEW * sizes.n), 2))
     pair = sorted(sizes.counts)[:2]
     return replace(sizes, n=max(sum(pair), 2))
 
@@ -288,7 +287,7 @@ def _unknown_classes(sizes: Sizes, params: Params) -> Sizes:
 
 
 def _few_samples(sizes: Sizes, params: Params) -> Sizes:
-    return _of_samples(sizes, _as_share(params.get("min_samples", 0.2), sizes.n))
+    return _of_samples(sizes, _as_share(params.get("min_samples", FEW), sizes.n))
 
 
 def _labelled(sizes: Sizes, params: Params) -> Sizes:
@@ -297,7 +296,7 @@ def _labelled(sizes: Sizes, params: Params) -> Sizes:
     Rows without one count as a class; as the largest one, to be on the safe side.
     """
     counts = sizes.counts
-    share = UNKNOWN_LABELLED
+    share = FEW
     if counts is not None:
         share = 1 - max(counts) / max(sum(counts), 1)
     return replace(_of_samples(sizes, share), counts=None)
@@ -313,7 +312,7 @@ def _one_feature(sizes: Sizes, params: Params) -> Sizes:
     return replace(sizes, p=1)
 
 
-INSIDE: dict[str, Step] = {
+INSIDE: dict[str, Change] = {
     **dict.fromkeys(["BaggingClassifier", "BaggingRegressor"], _bag),
     **dict.fromkeys(
         [
@@ -342,5 +341,5 @@ INSIDE: dict[str, Step] = {
 
 def inside(sizes: Sizes, names: Sequence[str], params: Params) -> Sizes:
     """Sizes of what an estimator hands to those inside it; arguments as in `after`."""
-    step = next((INSIDE[name] for name in names if name in INSIDE), _same)
-    return step(sizes, params)
+    change = next((INSIDE[name] for name in names if name in INSIDE), _same)
+    return change(sizes, params)

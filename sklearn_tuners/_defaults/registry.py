@@ -1,8 +1,8 @@
 """The registry of search spaces: the rows of ``spaces.csv``, and those of users.
 
 A row states, for one parameter of one class, which values may be tried, under which
-condition, and which end is simpler. The columns are described in ``docs/spaces.md``.
-Classes are given by dotted name, so a row needs no import of the package.
+condition, and which end is simpler. ``docs/reference/spaces_table.md`` describes the
+columns. Classes are given by dotted name, so a row needs no import of the package.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ ENTRY_POINTS = "sklearn_tuners.spaces"
 KINDS = ("float", "int", "choice", "")
 SCALES = ("linear", "log", "")
 SIMPLER = ("low", "high", "")
+"""What the columns `kind`, `scale` and `simpler` may hold."""
 
 Bounds = tuple[tuple[float, str], ...]
 Condition = tuple[tuple[str, tuple[Any, ...]], ...]

@@ -30,7 +30,7 @@ OTHER_DATA = {
     "StackingRegressor": "final_estimator",
     "TransformedTargetRegressor": "transformer",
 }
-"""Parameters, by class, whose estimator gets other data than the features."""
+"""By class, the parameter with an estimator that gets other data than the features."""
 
 COUNTS = {"p", "p-1", "min(p,q)"}
 """Quantities that are numbers of features."""

@@ -22,7 +22,7 @@ P_UNKNOWN = 2
 """Features that are assumed without data (convention: few, to be valid for most)."""
 
 P_LARGE = 10
-"""Features whose square root is taken if there is no upper bound (convention)."""
+"""Features that `1/sqrt(p)` assumes if there is no upper bound (convention)."""
 
 SPREAD_UNKNOWN = 10.0
 """Sum of variances that is assumed (convention: that of ten standardised features)."""
@@ -38,6 +38,9 @@ MAX_TERMS = 5_000
 
 With the 10,000 samples of a middling data set these are 400 MB.
 """
+
+MAX_HESSIAN = 1_000
+"""Features up to which a solver may factorise their Hessian: 8 MB, some 10 ms."""
 
 NU_SHARE = 0.95
 """Share of the feasible nu that is searched: counts may be off by two samples."""
@@ -106,6 +109,7 @@ class Sizes:
             "@scale_known": self.spread is not None,
             "@needs_positive": self.positive,
             "@needs_features": self.needed > 1,
+            "@few_features": self.p_max is not None and self.p_max <= MAX_HESSIAN,
             "@classes_under_p": self.counts is None
             or self.p_max is None
             or min(self.counts) <= self.p_max,

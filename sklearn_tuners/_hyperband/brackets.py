@@ -1,4 +1,4 @@
-"""Hyperband: how many candidates, at which resource, and who goes on.
+"""The arithmetic of Hyperband: counts, resources, and which candidates go on.
 
 Notation
 --------
@@ -7,10 +7,9 @@ Notation
 ``n_i``          candidates on rung i
 ``s``            rungs of a bracket above its first
 
-The arithmetic is Algorithm 1 of Li et al. (2018), done in integers and fractions:
-``floor(log(243, 3))`` is 4 in floating point, and a rung is lost. (The table printed in
-the paper for R = 81, eta = 3 has 27, 9 and 6 candidates where its own algorithm gives
-34, 15 and 8.)
+This is Algorithm 1 of Li et al. (2018) in integers and fractions. In floating point
+``floor(log(243, 3))`` is 4, which loses a rung. (The table in the paper for R = 81 and
+eta = 3 has 27, 9 and 6 candidates where its own algorithm gives 34, 15 and 8.)
 
 References
 ----------
@@ -52,7 +51,7 @@ class Bracket:
     n_candidates : tuple of int
         Candidates on each rung.
     resources : tuple of int
-        Resource of each rung; the last is the largest there is.
+        Resource of each rung; the last is the full one.
     """
 
     n_candidates: tuple[int, ...]
@@ -66,7 +65,7 @@ class Bracket:
 
 
 def exact(factor: float) -> Fraction:
-    """Return a factor as it is written: 1.6 is 8/5, not the float next to it."""
+    """Return a factor as users write it: 1.6 is 8/5, not the float next to it."""
     return Fraction(str(factor))
 
 
@@ -78,12 +77,12 @@ def rung_resources(
     Parameters
     ----------
     min_resources, max_resources : int
-        Least and largest resource. The last rung is exactly `max_resources`, the others
-        are it divided by powers of `factor`, rounded down, as long as that is not less
-        than `min_resources`.
+        Least and largest resource. The last rung is exactly `max_resources`. The others
+        divide it by powers of `factor` and round down, until that is less than
+        `min_resources`.
     factor : int or float, default=3
-        Larger than 1. Below 2, quotients that are rounded down to the same integer are
-        one rung, so that there are fewer rungs, and brackets, than in Algorithm 1.
+        Larger than 1. Below 2, quotients that round down to the same integer make one
+        rung, so there are fewer rungs and brackets than in Algorithm 1.
 
     Returns
     -------
@@ -112,8 +111,8 @@ def rung_resources(
 def bracket_from(n: int, resources: Sequence[int], factor: float = 3) -> Bracket:
     """Return the bracket of `n` candidates that climb `resources`.
 
-    Rung i has ``floor(n eta^-i)`` of them (Algorithm 1, line 4), but never none, so
-    that each bracket ends with a candidate at the full resource.
+    Rung i has ``floor(n eta^-i)`` candidates (Algorithm 1, line 4), and at least one,
+    so that each bracket ends with a candidate at the full resource.
 
     Parameters
     ----------
@@ -179,12 +178,12 @@ def promoted(scores: dict[int, float], n: int) -> list[int]:
     scores : dict of int to float
         Of each candidate; NaN if it failed.
     n : int
-        How many to return at the most; failed ones are never among them.
+        Largest number to return; failed candidates are never among them.
 
     Returns
     -------
     list of int
-        Of equal ones the one proposed earlier comes first.
+        Equal candidates in the order of proposal.
 
     Examples
     --------
@@ -202,21 +201,21 @@ def unrestricted_correlation(
 ) -> float:
     """Rank correlation of two rungs, estimated from the candidates on both.
 
-    These are the best of the lower rung. Among them the correlation is smaller than
-    among all; what it would be among all follows from how much their ranks spread there
-    and here ([3]_, the correction for direct range restriction).
+    These are the best candidates of the lower rung. Among them the correlation is
+    smaller than among all. The correction for direct range restriction [3]_ estimates
+    the latter from how much the ranks spread in both groups.
 
     Parameters
     ----------
     everyone : ndarray of shape (n,)
         Scores of all candidates of the lower rung.
     before, after : ndarray of shape (m,)
-        Scores, on the lower and on the higher rung, of those that are on both.
+        Scores, on the lower and on the higher rung, of the candidates on both.
 
     Returns
     -------
     float
-        NaN if nothing can be said, because scores do not differ.
+        NaN if the scores of a rung do not differ.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from typing import Any
 from sklearn.base import clone
 
 from sklearn_tuners._compat.sklearn import takes_integers
+from sklearn_tuners._defaults.lookup import resources
 from sklearn_tuners._defaults.registry import rows_of
 from sklearn_tuners._estimators import (
     annotation,
@@ -27,7 +28,6 @@ from sklearn_tuners._training.continuation import (
     goes_on,
 )
 from sklearn_tuners._training.libraries import CATBOOST, Library, library_of
-from sklearn_tuners.spaces import resources
 
 __all__ = [
     "auto_resource",

@@ -25,8 +25,8 @@ def cumulative_times(
     candidates, resources : sequence of n ints
         Of each row.
     times : ndarray of shape (n, n_splits)
-        Spent for the row itself. Of several rows of a candidate at one resource only
-        the first was run.
+        Time of the row itself. If a candidate has several rows at one resource, only
+        the first of them ran.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def cumulative_times(
 
 
 def ranks(scores: FloatArray, resources: IntArray) -> NDArray[np.int32]:
-    """Rank rows by resource, then by score; those without a score are last.
+    """Rank rows by resource, then by score; rows without a score are last.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def ranks(scores: FloatArray, resources: IntArray) -> NDArray[np.int32]:
     Returns
     -------
     ndarray of shape (n,)
-        From 1 on; equal rows share the least rank.
+        Starts at 1; equal rows share the smallest rank.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def ranks(scores: FloatArray, resources: IntArray) -> NDArray[np.int32]:
 
 
 def rows_to_choose_from(scores: FloatArray, resources: IntArray) -> IntArray:
-    """Return the rows of the largest resource at which there is a finite score.
+    """Return the rows of the largest resource that has a finite score.
 
     Parameters
     ----------

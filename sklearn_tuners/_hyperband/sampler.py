@@ -21,7 +21,7 @@ guarantee (BOHB, Falkner et al., 2018, takes 1/3)."""
 
 _N_TRIES = 1000
 """Draws before a finite space is searched for a new point, or a repeat is accepted.
-After so many, a new point is rarer than one in a hundred draws."""
+By then a new point is rarer than one in a hundred draws."""
 
 _NEVER = 2**31 - 1
 

@@ -203,7 +203,7 @@ def _encode(space: Space, params: list[Params]) -> FloatArray:
 
 
 def _with_tried_values(given: Any, params: list[Params]) -> Any:
-    """Return a space whose objects with only `rvs` also draw what was tried."""
+    """Return a space in which objects with only `rvs` also draw what was tried."""
     if not isinstance(given, Mapping):
         return [_with_tried_values(part, params) for part in given]
     return {

@@ -5,6 +5,8 @@ the same end. The file says which search it belongs to, so that another one is r
 
 journal.py: `Journal`, what a search reads and adds, in two steps of opening.
 file.py: the SQLite file; its format, its lock, and what is refused.
-records.py: trials and splits as what the file holds, and back.
-identity.py: digests that tell whether two searches are the same.
+records.py: params and splits as what the file holds, and back.
+identity.py: what the parts of a search are known by.
+content.py: a digest of what an object holds, the same in every process.
+variables.py: the variables of others that a function reads.
 """

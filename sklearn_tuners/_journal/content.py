@@ -13,7 +13,6 @@ nothing about the search.
 
 from __future__ import annotations
 
-import copy
 import copyreg
 import functools
 import io
@@ -39,8 +38,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 from scipy.stats.distributions import rv_frozen
+from sklearn.utils import check_random_state
 
-from sklearn_tuners._journal.variables import arguments_of, variables_of
+from sklearn_tuners._journal.variables import (
+    arguments_of,
+    attributes_kept,
+    variables_of,
+)
 
 __all__ = ["UnknownContentError", "digest"]
 
@@ -60,16 +64,15 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
 }
 
 _BY_TYPE = {
-    "_queue",
     "_thread",
-    "asyncio",
-    "concurrent",
-    "multiprocessing",
-    "queue",
+    "concurrent.futures.process",
+    "concurrent.futures.thread",
+    "multiprocessing.pool",
+    "multiprocessing.synchronize",
     "threading",
     "weakref",
 }
-"""Packages of objects that are known by their class: what they hold, such as waiting
+"""Modules of objects that are known by their class: what they hold, such as waiting
 threads, changes while they are used and says nothing about the search."""
 
 _MADE_BY_PYTHON = {  # members of a class that say nothing about what it does
@@ -86,6 +89,8 @@ _MADE_BY_PYTHON = {  # members of a class that say nothing about what it does
     "__weakref__",
     "_abc_impl",
 }
+
+_GLOBAL_RANDOM_STATE = check_random_state(None)
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made while Python ran
 
@@ -219,7 +224,7 @@ class _Walk:
 def _read(value: Any, walk: _Walk) -> bytes:
     """Return the piece of an object, here of one that is known by how it is pickled."""
     kind = type(value)
-    if kind.__module__.partition(".")[0] in _BY_TYPE:
+    if kind.__module__ in _BY_TYPE:
         return walk.parts("type", (kind,))
     if sparse.issparse(value):
         return _read_sparse(value, walk)
@@ -290,7 +295,10 @@ def _read_class(value: type, walk: _Walk) -> bytes:
         name = (value.__module__, value.__qualname__)
     if name is not None:
         return walk.parts("import", name)
-    members = {k: v for k, v in vars(value).items() if k not in _MADE_BY_PYTHON}
+    functions = [getattr(member, "__func__", member) for member in vars(value).values()]
+    methods = [each for each in functions if isinstance(each, FunctionType)]
+    left_out = _MADE_BY_PYTHON | attributes_kept(value.__name__, methods)
+    members = {k: v for k, v in vars(value).items() if k not in left_out}
     pieces = (
         walk.parts("names", (value.__name__, type(value))),
         walk.parts("bases", value.__bases__, ".__bases__[{}]"),
@@ -304,12 +312,12 @@ def _read_function(value: FunctionType, walk: _Walk) -> bytes:
     name = _import_name(value)
     if name is not None:
         return walk.parts("import", name)
+    left_out = attributes_kept(value.__name__, [value])
+    attributes = {k: v for k, v in vars(value).items() if k not in left_out}
     pieces = (
         walk.piece(value.__code__),
-        walk.parts("defaults", value.__defaults__ or (), ".__defaults__[{}]"),
-        walk.items("kwdefaults", (value.__kwdefaults__ or {}).items(), ".{}"),
         walk.items("variables", variables_of(value).items(), ", its variable {}"),
-        walk.items("attributes", vars(value).items(), ".{}"),
+        walk.items("attributes", attributes.items(), ".{}"),
     )
     return walk.join("function", pieces)
 
@@ -373,18 +381,27 @@ def _read_file(value: io.IOBase, walk: _Walk) -> bytes:
     return walk.parts("file", (type(value), value.name, getattr(value, "mode", None)))
 
 
+@_read.register
+def _read_random_state(value: np.random.RandomState, walk: _Walk) -> bytes:
+    if value is _GLOBAL_RANDOM_STATE:  # its state changes whenever anything is drawn
+        return walk.parts("import", ("numpy.random",))
+    return _read_object(value, walk)
+
+
 @_read.register(rv_frozen)
 def _read_frozen_distribution(value: Any, walk: _Walk) -> bytes:
-    return walk.parts("distribution", (value.dist, value.args, value.kwds))
+    return walk.parts("frozen", (value.dist, value.args, value.kwds))
 
 
 @_read.register(stats.rv_continuous)
 @_read.register(stats.rv_discrete)
 def _read_distribution(value: Any, walk: _Walk) -> bytes:
-    # It holds numpy's global random state, which is no part of what it is.
-    value = copy.copy(value)
-    value.random_state = 0
-    return _read_object(value, walk)
+    # Its random state is no part of what it is; its methods, plain and vectorised, are
+    # those of the class.
+    left_out = np.random.RandomState | np.random.Generator | np.vectorize | MethodType
+    state = {k: v for k, v in vars(value).items() if not isinstance(v, left_out)}
+    pieces = walk.piece(type(value)), walk.items("state", state.items(), ".{}")
+    return walk.join("distribution", pieces)
 
 
 def _import_name(value: Any) -> tuple[str, str] | None:

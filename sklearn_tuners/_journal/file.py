@@ -74,7 +74,7 @@ CREATE TABLE score (  -- in the order of the scorers
     FOREIGN KEY (trial, split) REFERENCES outcome
 )"""
 
-_DAMAGE = {  # what SQLite does not notice: queries that find something only then
+_DAMAGE = {  # what SQLite does not notice, each with a query that finds it
     "a row refers to one that does not exist": "PRAGMA foreign_key_check",
     "a trial is missing": "SELECT 1 FROM "
     "(SELECT count(*) AS n, max(number) AS last FROM trial) WHERE n <= last",
@@ -207,7 +207,7 @@ def set_durability(db: sqlite3.Connection, synchronous: Synchronous) -> None:
 
 
 def _checked_file(path: str, name: str) -> str:
-    """Return the absolute path of what can be a journal, as far as one can tell.
+    """Return the absolute path of a file that may be a journal.
 
     Links are resolved, so that all names of a file lead to the same lock.
     """
@@ -348,7 +348,7 @@ _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERR
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Say for an error of SQLite which file it is about, and what to do."""
+    """Raise for an error of SQLite one that names the file and the way out."""
     try:
         yield
     except sqlite3.ProgrammingError:  # use after closing, or from another thread
@@ -392,25 +392,25 @@ def _unwritable(name: str, what: object) -> PermissionError:
 def _lock(file: str, name: str) -> sqlite3.Connection:
     """Return a connection that holds SQLite's exclusive lock on an empty side file.
 
-    A file of its own, as the locks on the journal must leave room for readers. SQLite's
-    locks do what is needed here on every system: they exclude other processes and other
-    connections of this one, they end with the process, and a forked worker neither
-    keeps them when this process dies nor lifts them when it ends itself.
+    It is a separate file, as locks on the journal itself would exclude readers.
+    SQLite's locks do what is needed on every system: they exclude other processes and
+    other connections of this one, they end with the process, and a forked worker
+    neither keeps them when this process dies nor lifts them when it ends itself.
 
     Raises
     ------
     RuntimeError
-        If somebody holds it.
+        If another search holds it.
     OSError
         If the file cannot be created.
     """
     for _ in range(_LOCK_ATTEMPTS):
         # Not opened if it exists: closing would lift a lock that this process has on it
-        # (a POSIX lock goes when the process closes any descriptor of the file).
+        # (the process loses a POSIX lock when it closes any descriptor of the file).
         with suppress(FileExistsError):
             _create_empty(file, name)
-        # The last owner may remove the file until it is locked here: then the lock is
-        # on a file that nobody else will find.
+        # Until the file is locked here, its last owner may remove it. The lock would
+        # then be on a file that no other process finds.
         with suppress(FileNotFoundError), ExitStack() as failing:
             inode = os.stat(file).st_ino
             db = sqlite3.connect(file, timeout=0.0, isolation_level=None)

@@ -61,7 +61,7 @@ def identify_space(space: Space) -> Identity:
     -------
     Identity
     """
-    return identify(space.signature(), description=repr(space))
+    return identify(space.signature(), repr(space), name="the search space")
 
 
 def describe_data(X: Any, y: Any) -> str:

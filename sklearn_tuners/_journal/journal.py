@@ -8,11 +8,11 @@ read at the same time, and finds numbers and text only (nothing is ever unpickle
     FROM trial JOIN score ON score.trial = number
     WHERE subset = 'test' GROUP BY number, metric ORDER BY 3 DESC
 
-What SQLite cannot hold has one place in the format each: NaN, which it turns into
-NULL, is NULL in the columns of measured numbers and ``NaN`` in JSON; ``-0.0`` would
-lose its sign in a column declared REAL, so those columns have no declared type;
-integers have no limit in JSON; text that is not valid Unicode (it can occur in a
-traceback) is kept as a blob, so that readers never stumble over it.
+The format has a place for what SQLite cannot hold. NaN, which it turns into NULL, is
+NULL in the columns of measured numbers and ``NaN`` in JSON. ``-0.0`` would lose its
+sign in a column declared REAL, so those columns have no declared type. Integers have no
+limit in JSON. Text that is not valid Unicode, which may occur in a traceback, is a
+blob, so that readers can skip it.
 """
 
 from __future__ import annotations
@@ -442,10 +442,10 @@ class Journal:
                 ) from error
 
     def close(self) -> None:
-        """Let go of the file; further calls do nothing."""
-        # In a forked child, closing would remove the lock file of the parent. (When
-        # such a child ends, its copies of the connections are dropped. That changes
-        # no file: SQLite writes back its log only if nobody else has the database.)
+        """Close the file and lift the lock; further calls do nothing."""
+        # In a forked child, closing would remove the lock file of the parent. (The end
+        # of the child drops its copies of the connections. That changes no file: SQLite
+        # writes back its log only if no other process has the database open.)
         if os.getpid() == self._pid:
             self._is_closed = True
             self._resources.close()
@@ -461,7 +461,7 @@ class Journal:
         """The connection, ``RuntimeError`` where it may not be used."""
         self._check_process()
         if self._confirmed is None:
-            raise RuntimeError(f"{self.name} has to be confirmed first")
+            raise RuntimeError(f"{self.name} is not confirmed")
         return self._confirmed
 
     @contextmanager
@@ -537,7 +537,7 @@ def _float(stored: float | None) -> float:
 
 
 def _measured(name: str, value: Any) -> float:
-    """Return a score or a duration as a float, ``TypeError`` if it is no number."""
+    """Return a score or a duration as a float, ``TypeError`` if it is not a number."""
     if not isinstance(value, Number):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return float(value)  # type: ignore[arg-type]
@@ -546,7 +546,7 @@ def _measured(name: str, value: Any) -> float:
 def _outcome_row(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the columns of table outcome after its key.
 
-    ``ValueError`` if there is a part missing, or one that would be lost.
+    ``ValueError`` if a part is missing, or would be lost.
     """
     given = outcome.keys() - {"train_scores"}
     if given != _OUTCOME_KEYS:

@@ -1,18 +1,18 @@
-"""What a function has besides its code: the variables of others that it reads."""
+"""What a function reads and keeps besides its code."""
 
 from __future__ import annotations
 
 import dis
 import inspect
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["arguments_of", "variables_of"]
+__all__ = ["arguments_of", "attributes_kept", "variables_of"]
 
 _KINDS = (
     inspect.CO_VARARGS
@@ -26,11 +26,12 @@ _CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
 
 
 def variables_of(function: FunctionType) -> dict[str, Any]:
-    """Return the variables that a function encloses, and the global ones that it reads.
+    """Return what a function reads besides what it is called with.
 
-    A counter or a log that the function itself keeps is left out, as what it holds
-    depends on how often the function has run: a variable that it assigns, and a
-    container into which it puts something.
+    Enclosed variables, global ones and default values. A counter or a log that the
+    function itself keeps is left out, as what it holds depends on how often the
+    function has run: a variable that it assigns, and a container into which it puts
+    something.
 
     Parameters
     ----------
@@ -45,27 +46,55 @@ def variables_of(function: FunctionType) -> dict[str, Any]:
     Examples
     --------
     >>> def scaled(factor, log):
-    ...     def scale(x):
+    ...     def scale(x, shift=1.0):
     ...         log.append(x)
-    ...         return factor * x
+    ...         return factor * x + shift
     ...
     ...     return scale
     >>> variables_of(scaled(2.0, []))
-    {'factor': 2.0}
+    {'factor': 2.0, 'shift': 1.0}
     """
+    code = function.__code__
     names = _Names()
-    for code in _codes(function.__code__):
-        _sort_names(code, names)
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for part in _codes(code):
+        _sort_names(part, names)
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
     found = {name: cell.cell_contents for name, cell in cells if not _is_empty(cell)}
     known = function.__globals__
     found |= {name: known[name] for name in sorted(names.read & known.keys())}
+    defaults = function.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    found |= zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
+    found |= function.__kwdefaults__ or {}
     return {
         name: value
         for name, value in found.items()
         if name not in names.assigned
         and not (name in names.filled and isinstance(value, _CONTAINERS))
     }
+
+
+def attributes_kept(name: str, functions: Iterable[FunctionType]) -> set[str]:
+    """Return the attributes that functions assign to what they call by some name.
+
+    A counter such as ``function.n_calls += 1`` is no part of what a function does.
+
+    Parameters
+    ----------
+    name : str
+        Of the function itself, or of the class that has the functions as methods.
+    functions : iterable of function
+        Written in Python.
+
+    Returns
+    -------
+    set of str
+    """
+    names = _Names()
+    for function in functions:
+        for part in _codes(function.__code__):
+            _sort_names(part, names)
+    return {attribute for owner, attribute in names.attributes if owner == name}
 
 
 def arguments_of(code: CodeType) -> tuple[Any, ...]:
@@ -97,18 +126,20 @@ def _is_empty(cell: Any) -> bool:
 
 @dataclass
 class _Names:
-    """Global variables that some code reads; others that it assigns, or fills."""
+    """Names in some code: global variables that it reads, and what it changes."""
 
     read: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
     filled: set[str] = field(default_factory=set)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
 
 
 def _sort_names(code: CodeType, names: _Names) -> None:
-    """Add the names of variables that are not local to some code.
+    """Add the names in some code.
 
-    It fills `name` by ``name[...] = ...`` and by ``name.method(...)`` where the result
-    is dropped: by instructions that begin in the source where `name` stands.
+    It fills a container by ``name[...] = ...`` and by ``name.method(...)`` where the
+    result is dropped, and assigns an attribute by ``name.attribute = ...``: by
+    instructions that begin in the source where `name` stands.
     """
     names_at: dict[Any, str] = {}
     steps = list(dis.get_instructions(code))
@@ -119,14 +150,18 @@ def _sort_names(code: CodeType, names: _Names) -> None:
         is_global = "GLOBAL" in variable or step.opname == "LOAD_NAME"
         is_enclosed = "DEREF" in variable and step.argval in code.co_freevars
         is_changed = kind in ("STORE", "DELETE")
-        if is_global or is_enclosed:
-            if is_changed:
-                names.assigned.add(step.argval)
-            else:
-                names_at[at] = step.argval
-                # Python's own, such as `__file__`, say where the function stands.
-                if is_global and not step.argval.startswith("__"):
-                    names.read.add(step.argval)
-        is_dropped = kind == "CALL" and following.opname == "POP_TOP"
-        if (is_dropped or (is_changed and variable == "SUBSCR")) and at in names_at:
-            names.filled.add(names_at[at])
+        if (is_global or is_enclosed) and is_changed:
+            names.assigned.add(step.argval)
+        elif step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")) or is_global:
+            # Python may load two variables in one step: the first stands here.
+            pair = isinstance(step.argval, tuple)
+            names_at[at] = step.argval[0] if pair else step.argval
+            # Python's own, such as `__file__`, say where the function stands.
+            if is_global and not step.argval.startswith("__"):
+                names.read.add(step.argval)
+        elif at in names_at:
+            is_dropped = kind == "CALL" and following.opname == "POP_TOP"
+            if is_dropped or (is_changed and variable == "SUBSCR"):
+                names.filled.add(names_at[at])
+            if is_changed and variable == "ATTR":
+                names.attributes.add((names_at[at], step.argval))

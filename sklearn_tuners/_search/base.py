@@ -182,7 +182,7 @@ class BaseTunerCV(SearchBase):
             candidates that are complete. `HyperbandSearchCV` also refits where none of
             them has had the full resource.
         """
-        self._forget_fit()  # nothing of a previous fit shall survive a failing one
+        self._forget_fit()  # a fit that fails must not leave results of the last one
         try:
             self._fit(X, y, params)
         except BaseException:
@@ -426,7 +426,7 @@ class BaseTunerCV(SearchBase):
         shown = self
         if self.param_distributions is None and self.param_grid is None:
             space = vars(self).get("param_distributions_")
-            with suppress(Exception):  # whatever the estimator is, it can be shown
+            with suppress(Exception):  # any estimator can be shown
                 space = space or self._space_without_data()
             if space:
                 shown = copy(self)

@@ -64,13 +64,17 @@ def open_journal(
         path,
         identity={
             "search": identify(search),
-            "estimator": identify(estimator),
+            "estimator": identify(estimator, name="estimator"),
             "data": identify(
                 (data.X, data.y, data.fit_params, data.score_params, data.split_params),
                 describe_data(data.X, data.y),
+                name="the data",
             ),
+            # Of several metrics without a name in `refit` the search follows the first.
             "scoring": identify(
-                (scoring, metric), f"scoring={scoring!r}, refit={metric!r}"
+                (scoring, metric, list(scoring) if isinstance(scoring, dict) else None),
+                f"scoring={scoring!r}, refit={metric!r}",
+                name="scoring",
             ),
             "error_score": identify(error_score),
             "return_train_score": identify(return_train_score),
@@ -94,7 +98,7 @@ def identify_proposals(space: Space, initial_params: Any) -> dict[str, Identity]
     """
     return {
         "search space": identify_space(space),
-        "initial_params": identify(initial_params),
+        "initial_params": identify(initial_params, name="initial_params"),
     }
 
 

@@ -110,7 +110,7 @@ class Branch:
         return {o: mask for own in self.conditions.values() for o, mask in own.items()}
 
     def _levels(self, keys: Collection[str]) -> dict[str, list[int]]:
-        """Level of each value as listed."""
+        """Return the level of each value as listed."""
         return {
             key: [self._level(key, d.encode(value)) for value in d.levels()]
             for key, d in self.dimensions.items()
@@ -300,7 +300,7 @@ class Branch:
         )
 
     def describe(self) -> str:
-        """Give the dict, with domains and conditions in words."""
+        """Put the dict into words, with domains and conditions."""
         parts = []
         for key, dimension in self.dimensions.items():
             part = f"{key!r}: {dimension.describe()}"

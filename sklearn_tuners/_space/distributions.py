@@ -79,7 +79,7 @@ class ContinuousDistribution(Continuous):
         )
 
     def describe(self) -> str:
-        """Give support and name."""
+        """Name the support and the distribution."""
         return f"a float from {self.low:g} to {self.high:g} ({self._label})"
 
 

@@ -29,7 +29,7 @@ Each distinct object is a feature of the surrogate. A search has too few evaluat
 tell more of them apart.
 """
 
-N_SIGNATURE = 64
+_N_SIGNATURE = 64
 """Draws by which an object is recognised: a quarter of the fewest draws of a parse."""
 
 
@@ -70,7 +70,7 @@ class Drawn(Table):
 
     def signature(self) -> tuple[Any, ...]:
         """Return some draws with a seed of their own."""
-        return ("drawn", list(islice(_draws(self._source, 0), N_SIGNATURE)))
+        return ("drawn", list(islice(_draws(self._source, 0), _N_SIGNATURE)))
 
 
 class DrawnNumbers(Drawn):

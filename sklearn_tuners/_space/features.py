@@ -70,14 +70,14 @@ class FeatureMap:
         self._arcs = np.array(arcs, dtype=np.intp)
 
     def __call__(self, U: FloatArray, active: BoolArray) -> FloatArray:
-        """Features of rows, snapped or not.
+        """Return the features of rows, snapped or not.
 
         Parameters
         ----------
         U : array of shape (n, d)
             Rows.
         active : array of shape (n, d), bool
-            Which columns are active in which rows.
+            Whether a column is active in a row.
 
         Returns
         -------
@@ -94,14 +94,14 @@ class FeatureMap:
         return Z
 
     def jac(self, U: FloatArray, active: BoolArray) -> FloatArray:
-        """Differentiate each feature by its column; 0 for categoricals.
+        """Return the derivative of each feature by its column; 0 for categoricals.
 
         Parameters
         ----------
         U : array of shape (n, d)
             Rows.
         active : array of shape (n, d), bool
-            Which columns are active in which rows.
+            Whether a column is active in a row.
 
         Returns
         -------

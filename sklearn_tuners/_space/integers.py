@@ -32,7 +32,7 @@ __all__ = ["MAX_SUMMED", "WideIntegers", "is_discrete", "parse_discrete"]
 MAX_SUMMED = 2**17
 """Levels of a bounded distribution up to which its mass is evaluated at each of them.
 
-This takes 0.04 s (a binomial). For more, scipy's quantile function is asked, which may
+This takes 0.02 s (a binomial). For more, scipy's quantile function is asked, which may
 take a time linear in the value.
 """
 
@@ -84,7 +84,7 @@ class WideIntegers(Discrete):
         self._label = label
 
     def level(self, u: FloatArray) -> IntArray:
-        """Index of the nearest integer."""
+        """Return the index of the nearest integer."""
         value = np.rint(np.interp(u, self._positions, self._knots))
         return value.astype(np.int64) - self._low
 
@@ -102,7 +102,7 @@ class WideIntegers(Discrete):
         return whole - self._low
 
     def levels(self) -> Iterator[int]:
-        """Integers in order."""
+        """Return the integers in order."""
         if math.isinf(self.size):
             return super().levels()
         return iter(range(self._low, self._low + self.n_coded))
@@ -117,7 +117,7 @@ class WideIntegers(Discrete):
         )
 
     def describe(self) -> str:
-        """Give support and name."""
+        """Name the support and the distribution."""
         return _integers_of(self._support, self._label)
 
 

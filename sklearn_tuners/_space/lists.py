@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_tuners._space.dimensions import Table
-from sklearn_tuners._space.values import distinct, to_float
+from sklearn_tuners._space.values import distinct, is_integral, to_float
 from sklearn_tuners._typing import FloatArray
 
 __all__ = ["LOG_RATIO", "list_dimension", "parse_choices", "parse_list"]
@@ -151,14 +151,27 @@ def _numeric_positions(levels: list[Any]) -> FloatArray | None:
     and 1.0 as `max_features`, show that the numbers do not mean the same thing.
     """
     x = np.array([to_float(level) for level in levels])
-    if len(x) < 3 or not np.all(np.isfinite(x)) or len(np.unique(x)) < len(x):
+    if len(x) < 3 or not np.all(np.isfinite(x)):
         return None
+    if len(np.unique(x)) < len(x):
+        return _ranks_of_integers(levels)
     # Halved or divided first, since the range of a list may overflow.
     is_log = np.min(x) > 0 and np.max(x) / LOG_RATIO >= np.min(x)
     t = np.log(x) if is_log else x / np.max(np.abs(x))
     t = (t - np.min(t)) / (np.max(t) - np.min(t))
     ranks = np.argsort(np.argsort(x)) / (len(x) - 1)
     return ranks if _is_crowded(np.sort(t)) else t
+
+
+def _ranks_of_integers(levels: list[Any]) -> FloatArray | None:
+    """Return ranks from 0 to 1 of integers that doubles do not tell apart."""
+    if not all(map(is_integral, levels)):
+        return None
+    ordered = sorted({int(level) for level in levels})
+    if len(ordered) < len(levels):
+        return None
+    rank = {value: i / (len(ordered) - 1) for i, value in enumerate(ordered)}
+    return np.array([rank[int(level)] for level in levels])
 
 
 def _is_crowded(t: FloatArray) -> bool:

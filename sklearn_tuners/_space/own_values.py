@@ -70,7 +70,7 @@ def _dimension(name: str, domain: Any) -> Dimension:
 
 
 def _coordinate(dimension: Dimension, value: object) -> float | None:
-    """Coordinate of a value; None outside the domain."""
+    """Return the coordinate of a value, None outside the domain."""
     try:
         return dimension.encode(value)
     except NotInDomainError:

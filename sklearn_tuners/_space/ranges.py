@@ -33,7 +33,8 @@ _SHORT_PRIORS = ("log", "log10")
 _MIN_WIDTH = 1e-10
 """Least width of a range of floats, relative to its bounds.
 
-A double has 16 digits. Here 6 are left to tell values from one another.
+A double has 16 digits. Here 6 are left to tell values from one another. Integers are
+exact.
 """
 
 
@@ -135,7 +136,7 @@ def parse_optuna_range(value: Any) -> Dimension:
         return list_dimension([low])
     if step is None or (is_integer and step == 1):
         return _range(low, high, "log-uniform" if value.log else "uniform", is_integer)
-    _check_bounds(low, high, value.log)
+    _check_bounds(low, high, value.log, is_integer)
     if value.log:
         raise ValueError(f"a log scale has no step, got log=True, step={step!r}")
     if not 0 < to_float(step) < math.inf:
@@ -176,23 +177,27 @@ def _range(low: Any, high: Any, prior: str, is_integer: bool) -> Dimension:
             "a list of values is written as a list"
         )
     log = _IS_LOG[prior]
-    _check_bounds(low, high, log)
+    _check_bounds(low, high, log, is_integer)
     if is_integer:
-        first, n = int(low), int(high) - int(low) + 1
-        return Progression(first, 1, n, log=log, log_prior=log)
+        n = int(high) - int(low) + 1
+        return Progression(int(low), 1, n, log=log, log_prior=log)
     return Interval(float(low), float(high), log=log)
 
 
-def _check_bounds(low: Any, high: Any, log: bool) -> None:
+def _check_bounds(low: Any, high: Any, log: bool, is_integer: bool) -> None:
     # Their difference must be finite too: coordinates are fractions of it.
     if not math.isfinite(to_float(high) - to_float(low)):
         raise ValueError(f"low and high must be finite, got low={low!r}, high={high!r}")
-    if not high - low > _MIN_WIDTH * max(abs(low), abs(high)):
+    if is_integer:
+        is_range = int(low) < int(high)
+    else:
+        is_range = high - low > _MIN_WIDTH * max(abs(low), abs(high))
+    if not is_range:
         raise ValueError(f"low must be less than high, got low={low!r}, high={high!r}")
     if log and not low > 0:
         raise ValueError(
-            f"a log scale needs low > 0, got low={low!r}; for a zero besides a log "
-            "scale use a list of dicts, one of them with [0]"
+            f"a log scale needs low > 0, got low={low!r}; to add a zero, use a list of "
+            "dicts, one of them with [0]"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import starmap
 from typing import Any, TypeGuard
 
@@ -23,10 +23,18 @@ __all__ = [
     "equivalent",
     "is_integral",
     "is_number",
+    "key_of",
     "same_value",
     "shortened",
     "to_float",
 ]
+
+_MAX_COMPARED = 100
+"""Values of one key with which a value is compared.
+
+Only objects that define equality, but no hash, have more. Those of them that equal none
+of the first 100 are taken for different, or the cost would be quadratic.
+"""
 
 
 def same_value(a: object, b: object) -> bool:
@@ -213,11 +221,10 @@ def clip_integer(
 
 
 def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
-    """First occurrences, and for each value the index of its first occurrence.
+    """Return first occurrences, and for each value the index of its own.
 
-    As `same_value` tells, but all NaNs of one type are one. Only values with equal
-    hashes are compared (unhashable ones of one type with one another), so a list of n
-    numbers costs n comparisons, not n**2.
+    As `same_value` tells, but all NaNs of one type are one. Only values with equal keys
+    are compared, see `key_of`, so the cost is linear.
 
     Parameters
     ----------
@@ -238,12 +245,12 @@ def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
     """
     levels: list[Any] = []
     level_of: list[int] = []
-    buckets: dict[Any, list[int]] = {}
+    buckets: dict[Hashable, list[int]] = {}
     for value in values:
+        bucket = buckets.setdefault(key_of(value), [])
         is_nan = _is_nan(value)
-        bucket = buckets.setdefault(_bucket_of(value, is_nan), [])
-        same = (k for k in bucket if is_nan or same_value(levels[k], value))
-        k = next(same, None)
+        near = bucket[:_MAX_COMPARED]
+        k = next((k for k in near if is_nan or same_value(levels[k], value)), None)
         if k is None:
             k = len(levels)
             levels.append(value)
@@ -252,20 +259,58 @@ def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
     return levels, np.array(level_of, dtype=np.intp)
 
 
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+def key_of(value: object) -> Hashable:
+    """Return a key that values have in common if they are the same.
 
+    Few others have it: only objects that cannot be hashed, and are no lists, tuples,
+    dicts or sets of what can, share one key a type. Keys hold in one process only.
 
-def _bucket_of(value: object, is_nan: bool) -> Any:
-    """Key that values have in common if they are the same."""
-    if is_nan:
-        return type(value), "nan"
-    if type(value) is np.ndarray and value.ndim:
-        return id(value)  # same_value: only an array itself, so none is compared
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    hashable
+
+    Examples
+    --------
+    >>> key_of([1, {"a": []}]) == key_of([1, {"a": []}]) != key_of([1, {"b": []}])
+    True
+    """
+    kind = type(value)
+    if _is_nan(value):
+        return kind, "nan"
     try:
-        return type(value), hash(value)
+        return kind, hash(value)
     except TypeError:
-        return type(value)
+        pass
+    if isinstance(value, list | tuple):
+        return kind, _hash_of(tuple, value, map(key_of, value))
+    if isinstance(value, dict):
+        keys = ((name, key_of(value[name])) for name in value)
+        return kind, _hash_of(frozenset, value.items(), keys)
+    if isinstance(value, set):
+        return kind, hash(frozenset(value))
+    # An array does not even equal itself, so it is the same as no other.
+    return (kind, "equal") if _plainly_equal(value, value) else (kind, id(value))
+
+
+def _hash_of(
+    freeze: Callable[[Iterable[Any]], Hashable],
+    content: Iterable[Any],
+    keys: Iterable[Hashable],
+) -> int:
+    """Hash the content of a collection, or its keys if it cannot be hashed."""
+    try:
+        return hash(freeze(content))
+    except TypeError:
+        return hash(freeze(keys))
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
 def shortened(values: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ _PENALTIES_OF_A_MEAN: dict[str, str] = {
 }
 """Penalties that are weighed against the mean of losses, by a base of the class: the
 best value shrinks as rows are added (measured for Lasso, ElasticNet and SGD, see
-docs/hyperband_measured.md). Those against a sum (`C`, Ridge's `alpha`) do not."""
+docs/measured/hyperband.md). Those against a sum (`C`, Ridge's `alpha`) do not."""
 
 _EARLY_STOPPING_ROWS = 10_000
 """Rows above which ``early_stopping="auto"`` of HistGradientBoosting is on
@@ -36,7 +36,7 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
     """Return the factors by which to multiply penalties on a part of the rows.
 
     Of the powers 0, 1/2, 3/4 and 1 of the ratio, 1 ranks candidates best
-    (docs/hyperband_measured.md, "Penalties on part of the rows").
+    (docs/measured/hyperband.md, "Penalties on part of the rows").
 
     Parameters
     ----------

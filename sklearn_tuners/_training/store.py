@@ -21,7 +21,7 @@ Chain = tuple[int, ...]
 _WORTH = 0.25
 """A state is kept if storing and loading it takes less than this share of the training
 that it saves: at least 96 % of the units that could be saved are then saved
-(docs/hyperband_measured.md, "Training that continuation saves")."""
+(docs/measured/hyperband.md, "Training that continuation saves")."""
 
 
 class State(NamedTuple):

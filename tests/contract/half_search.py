@@ -17,23 +17,11 @@ class HalfSearchCV(BaseTunerCV):
     """Random search in which every candidate trains on half of the rows."""
 
     def __init__(
-        self,
-        estimator,
-        param_distributions=None,
-        *,
-        param_grid=None,
-        n_iter=50,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-        journal=None,
-    ):
+        self, estimator, param_distributions=None, *, param_grid=None, n_iter=50,
+        scoring=None, n_jobs=None, refit=True, cv=None, verbose=0,
+        pre_dispatch="2*n_jobs", random_state=None, error_score=np.nan,
+        return_train_score=False, journal=None,
+    ):  # fmt: skip
         super().__init__(
             estimator,
             param_distributions,

@@ -7,14 +7,11 @@ scikit-learn's own conftest. `EXCLUDED` lists the cases that cannot apply and wh
 listed case has to exist and to fail, a case that is not listed has to pass.
 
 The baseline, which is the same tests with scikit-learn's own classes, is
-``SKLEARN_TUNERS_SUBSTITUTE=0 pytest tests/test_sklearn_contract.py``.
+``SKLEARN_TUNERS_SUBSTITUTE= pytest tests/contract/test_sklearn_contract.py``.
 """
 
 import ast
-import json
 import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -31,16 +28,15 @@ from sklearn.utils.estimator_checks import (
     check_param_validation,
     parametrize_with_checks,
 )
+from sklearn_suite import SKLEARN, Cases, run
 
 from sklearn_tuners import BayesSearchCV
 
 # The first test of a group waits for the process that runs the whole group.
 pytestmark = pytest.mark.timeout(900)
 
-HERE = Path(__file__).parent
-SKLEARN = Path(sklearn.__file__).parent
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV")
-SUBSTITUTE = os.environ.get("SKLEARN_TUNERS_SUBSTITUTE", "1")
+SUBSTITUTE = os.environ.get("SKLEARN_TUNERS_SUBSTITUTE", "sklearn_tuners:BayesSearchCV")
 
 # Files of which every test counts: they keep the searches in tables of the module.
 # They share a process, and so do the tests picked from all other files.
@@ -77,8 +73,6 @@ if tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9):
         "the message has the grammar of scikit-learn 1.9: 'return', not 'returned'"
     )
 
-Cases = list[dict[str, str]]
-
 
 def uses_a_search(node: ast.FunctionDef) -> bool:
     """Tell whether a test, or its parametrization, names one of the searches."""
@@ -105,41 +99,6 @@ def suite() -> dict[str, str]:
     return tests
 
 
-def run(tests: list[str], report: Path) -> tuple[dict[str, Cases], str]:
-    """Run some of scikit-learn's tests in a process of their own.
-
-    Returns
-    -------
-    outcomes : dict
-        "file::test" -> its cases, each a dict with keys id, outcome and text.
-    output : str
-        What the process printed.
-    """
-    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull]
-    command += [f"--rootdir={SKLEARN}", "-p", "no:cacheprovider"]
-    command += ["-p", "_sklearn_plugin", *(str(SKLEARN / test) for test in tests)]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent), *sys.path[1:]]),
-        "SKLEARN_TUNERS_REPORT": str(report),
-        "SKLEARN_TUNERS_SUBSTITUTE": SUBSTITUTE,
-    }
-    report.touch()
-    process = subprocess.run(
-        command,
-        env=environment,
-        cwd=report.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    outcomes = defaultdict(list)
-    for line in report.read_text(encoding="utf8").splitlines():
-        case = json.loads(line)
-        outcomes[case["id"].partition("[")[0]].append(case)
-    return outcomes, process.stdout
-
-
 @pytest.fixture(scope="session")
 def cases_of(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -156,7 +115,8 @@ def cases_of(
 
     @cache
     def run_group(group: str) -> tuple[dict[str, Cases], str]:
-        return run(selected[group], tmp_path_factory.mktemp("sklearn") / "report")
+        report = tmp_path_factory.mktemp("sklearn") / "report"
+        return run(selected[group], report, SUBSTITUTE)
 
     def cases(test: str) -> tuple[Cases, str]:
         outcomes, output = run_group(suite()[test])
@@ -167,7 +127,7 @@ def cases_of(
 
 def reason_for_excluding(case: str) -> str | None:
     """Return why a case cannot apply, None if it can."""
-    if SUBSTITUTE == "0":
+    if not SUBSTITUTE:
         return None
     return EXCLUDED.get(case, EXCLUDED.get(case.partition("[")[0]))
 

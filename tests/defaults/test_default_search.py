@@ -181,7 +181,7 @@ OWN_IS_OUTSIDE = {
     "cv": StratifiedKFold(3),
     "random_state": 0,
 }
-"""A search whose first candidate is no point of the ranges: ``max_features="sqrt"``."""
+"""The first candidate is outside the ranges: it has ``max_features="sqrt"``."""
 
 
 def test_a_search_of_one_candidate_is_the_default() -> None:

@@ -1,4 +1,4 @@
-"""No point of a default space is invalid: points are drawn, and fitted on real data."""
+"""Points of default spaces are valid: they are drawn, and fitted on real data."""
 
 import importlib
 import warnings
@@ -227,7 +227,7 @@ def draw(space: Space, rng: np.random.RandomState, n: int) -> list[dict[str, Any
 def check_points(name: str, kind: str, n_train: int, n_points: int, seed: int) -> None:
     estimator, cheap = make(name)
     train, test = split(kind, n_train)
-    # A rung sees a part of the data, whose sizes are those of the whole.
+    # A rung sees part of the data; the sizes are those of all data.
     space = Space.parse(find_default_space(estimator, *data(kind), n_train).space)
     points = draw(space, np.random.RandomState(seed), n_points)
     for point in points:

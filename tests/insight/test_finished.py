@@ -20,7 +20,7 @@ class Words:
 
 
 class Finished:
-    """A fitted search whose scores are all the same."""
+    """A fitted search in which all scores are equal."""
 
     estimator, refit, scoring = Ridge(), True, None
 

@@ -1,4 +1,4 @@
-"""What a surrogate says about parameters, against functions whose shares are known."""
+"""What a surrogate says about parameters, for functions with known shares."""
 
 import numpy as np
 import pytest

@@ -485,6 +485,37 @@ def enclosed_counter(c):
     return count
 
 
+@case
+def counters_as_attributes(c):
+    def count(X):
+        count.n_calls += 1
+        return c
+
+    count.n_calls = 0
+    count(1)
+
+    class Counting:
+        n_fits = 0
+        constant = c
+
+        def fit(self, X):
+            Counting.n_fits += 1
+
+    Counting().fit(1)
+    return [count, Counting]
+
+
+def cached_in_a_default(x, cache={}):  # noqa: B006
+    cache[x] = cache.get(x, CONSTANT)
+    return cache[x]
+
+
+@case
+def cache_in_a_default(c):
+    cached_in_a_default(len(CALLS))
+    return cached_in_a_default
+
+
 # Values -------------------------------------------------------------------------------
 
 
@@ -565,4 +596,4 @@ def a_list_that_contains_itself(c):
 if __name__ == "__main__":
     for name, make in MAKERS.items():
         first, second = digest(make(CONSTANT)), digest(make(CONSTANT))
-        print(name, first, "same" if first == second else f"DIFFERENT {second}")
+        print(name, first, "same" if first == second else second)

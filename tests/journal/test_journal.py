@@ -558,7 +558,7 @@ def test_nothing_is_written_before_a_new_journal_is_confirmed(tmp_path):
             lambda: journal.add_trial(0, {}),
             lambda: journal.add_outcome(0, 0, outcome_of(0, 0)),
         ):
-            with pytest.raises(RuntimeError, match="has to be confirmed first"):
+            with pytest.raises(RuntimeError, match="is not confirmed"):
                 use()
     assert os.listdir(tmp_path) == []
     with pytest.raises(RuntimeError, match="is closed"):
@@ -572,7 +572,7 @@ def test_settings_are_known_before_an_existing_journal_is_confirmed(tmp_path):
     before = path.read_bytes()
     with Journal.open(path, identity=ESTIMATOR) as journal:
         assert dict(journal.settings) == SETTINGS
-        with pytest.raises(RuntimeError, match="has to be confirmed first"):
+        with pytest.raises(RuntimeError, match="is not confirmed"):
             journal.add_trial(3, {})
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["j.db"]

@@ -199,7 +199,7 @@ def test_a_timeout_that_cannot_be_kept_is_an_error():
 
 
 def test_without_alarms_a_timeout_is_kept_by_killing_only(monkeypatch):
-    monkeypatch.setattr("sklearn_tuners._search.run.HAS_ALARM", False)  # as on Windows
+    monkeypatch.setattr("sklearn_tuners._engine.workers.HAS_ALARM", False)  # Windows
     monkeypatch.setattr("sklearn_tuners._training.evaluate.HAS_ALARM", False)
     search = BayesSearchCV(Sleeper(), QUALITY, n_iter=2, cv=2, fit_timeout=50)
     with pytest.raises(ValueError, match=r"fit_timeout.*inline"):
@@ -381,7 +381,7 @@ def test_a_candidate_that_kills_its_worker_raises_if_asked_to():
 SCRIPT = """
 import sys, numpy as np
 sys.path.insert(0, {tests!r})
-from test_stopping import IRIS, Sleeper
+from test_budgets import IRIS, Sleeper
 from sklearn_tuners import BayesSearchCV
 BayesSearchCV(
     Sleeper(), {{"seconds": [0.01] * 3 + [3.0] * 60}}, n_iter=99, cv=2, n_jobs=2

@@ -300,7 +300,7 @@ def test_a_point_of_two_dicts_is_one():
 
 
 def by_definition(spec):
-    """Grid of one dict: the product, what does not count left out, and no repeats."""
+    """Grid of one dict: the product without inactive parameters and repeats."""
     names = sorted(spec)
 
     def domain(name):
@@ -310,9 +310,9 @@ def by_definition(spec):
     space = Space.parse({name: domain(name) for name in names})
     listed = {n: list(d.levels()) for n, d in space.branches[0].dimensions.items()}
 
-    def counts(name, point):
+    def is_active(name, point):
         return not isinstance(spec[name], When) or all(
-            counts(other, point)
+            is_active(other, point)
             and any(same_value(listed[other][point[other]], v) for v in values)
             for other, values in spec[name].condition.items()
         )
@@ -320,7 +320,7 @@ def by_definition(spec):
     found = {}
     for indices in product(*(range(len(listed[name])) for name in names)):
         point = dict(zip(names, indices, strict=True))
-        own = {name: i for name, i in point.items() if counts(name, point)}
+        own = {name: i for name, i in point.items() if is_active(name, point)}
         found[tuple(own.items())] = {name: listed[name][i] for name, i in own.items()}
     return list(found.values())
 

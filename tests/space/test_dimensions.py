@@ -1,6 +1,8 @@
 """Tests of single dimensions: codecs, their accuracy, closed forms."""
 
+import copy
 import math
+import pickle
 from decimal import Decimal
 
 import numpy as np
@@ -98,7 +100,8 @@ def test_interval_accepts_any_number(value):
 @st.composite
 def progressions(draw):
     log = draw(st.booleans())
-    low = draw(st.integers(1, 10**6) if log else st.integers(-(10**9), 10**9))
+    small = st.integers(1, 10**6) if log else st.integers(-(10**9), 10**9)
+    low = draw(small | st.integers(MAX_INTEGERS, 10**30))
     n = draw(st.integers(2, 20) | st.integers(2, 10**6) | st.integers(2, MAX_INTEGERS))
     step = draw(st.integers(1, 10)) if n < 10**9 else 1
     return Progression(low, step, n, log=log, log_prior=draw(st.booleans()))
@@ -122,6 +125,19 @@ def test_progression_snap(progression, u):
     assert again == snapped
     for draw in (progression.snap, progression.quantile):
         assert progression.snap(draw(np.asarray(u))) == draw(np.asarray(u))
+
+
+@pytest.mark.parametrize(("low", "step"), [(2**40, 1), (2**40 + 7, 2**41), (10**18, 3)])
+def test_large_values_on_a_log_scale_are_spaced_as_their_logarithms(low, step):
+    n = 10_001
+    progression = Progression(low, step, n, log=True, log_prior=True)
+    edge = max(Decimal(low) - Decimal(step) / 2, Decimal(low) / 2)
+    end = low + (n - 1) * step + Decimal(step) / 2
+    for k in (0, 1, 5, n // 2, n - 1):
+        value = low + k * step
+        assert progression.value(k) == value
+        expected = (value / edge).ln() / (end / edge).ln()
+        assert progression.encode(value) == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_progression_shares():
@@ -237,6 +253,52 @@ def test_table_rejects():
         NotInDomainError, match=r"got 5, accepted is one of \[0, 1, 2\]"
     ):
         table(3).encode(5)
+
+
+class Counted:
+    """Counts how often any of them is compared."""
+
+    n_compared = 0
+
+    def __init__(self, i):
+        self.i = i
+
+    def __eq__(self, other):
+        Counted.n_compared += 1
+        return self.i == other.i
+
+    def __hash__(self):
+        return hash(self.i)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: Counted(i),
+        lambda i: [Counted(i)],
+        lambda i: {"a": [Counted(i)]},
+    ],
+)
+def test_a_value_is_found_among_many_by_few_comparisons(make):
+    n = 2000
+    values = [make(i) for i in range(n)]
+    many = Table(values, np.arange(n) / (n - 1), np.ones(n), is_categorical=True)
+    for table in (many, pickle.loads(pickle.dumps(many)), copy.deepcopy(many)):
+        table.encode(table.values[0])
+        Counted.n_compared = 0
+        for k in range(n):
+            assert table.encode(make(k)) == table.encode(table.values[k]) == k / (n - 1)
+        assert Counted.n_compared <= 3 * n
+
+
+def test_a_value_that_changed_is_still_found():
+    lists = [[0], [1], [2]]
+    table = Table(lists, np.array([0.0, 0.5, 1.0]), np.ones(3), is_categorical=True)
+    assert table.encode([1]) == 0.5
+    lists[1].append(9)
+    assert table.encode(lists[1]) == table.encode([1, 9]) == 0.5
+    with pytest.raises(NotInDomainError):
+        table.encode([1])
 
 
 def test_infinite_table_has_no_levels():

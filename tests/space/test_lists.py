@@ -97,6 +97,10 @@ def test_arrays_give_what_iterating_them_gives(array):
         ([0, 1, 1.001, 50], [0, 1 / 3, 2 / 3, 1]),
         ([-1e308, 0, 1e308], [0, 0.5, 1]),
         (np.array([1.0, 2.0, 3.0], dtype=np.float32), [0, 0.5, 1]),
+        # ranks: integers that doubles do not tell apart
+        ([10**18, 10**18 + 2, 10**18 + 1], [0, 1, 0.5]),
+        (range(10**18, 10**18 + 3), [0, 0.5, 1]),
+        ([1, 10**18, 10**18 + 1], [0, 0.5, 1]),
     ],
     ids=str,
 )
@@ -114,6 +118,8 @@ def test_numeric_lists_are_ordinal(values, positions):
         [None, 3, 10],
         ["a", "b", "c"],
         [1, 1.0, 2, 3],
+        [10**18, np.int64(10**18), 1],
+        [10**18, 10**18 + 1, 2.5],
         [0, 1, True],
         [0.0, 1.0, math.inf],
         [0.0, 1.0, math.nan],

@@ -116,6 +116,37 @@ def test_float_ranges(value, low, high, log):
 
 
 @pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ((10**18, 10**18 + 5), 10**18, 10**18 + 5),
+        ((10**18, 10**18 + 5, "log-uniform"), 10**18, 10**18 + 5),
+        ((-(10**18) - 5, -(10**18)), -(10**18) - 5, -(10**18)),
+        ((2 * 10**10, 2 * 10**10 + 1), 2 * 10**10, 2 * 10**10 + 1),
+        ((10**30, 10**30 + 3), 10**30, 10**30 + 3),
+        ((np.int64(2**62), np.int64(2**62 + 9)), 2**62, 2**62 + 9),
+        ((np.uint64(2**63), np.uint64(2**63 + 9)), 2**63, 2**63 + 9),
+        ((np.int8(-100), np.int8(100)), -100, 100),
+        (Integer(10**12, 10**12 + 9), 10**12, 10**12 + 9),
+        (Integer(10**15, 10**15 + 9, "log-uniform"), 10**15, 10**15 + 9),
+        (IntDistribution(10**12, 10**12 + 9), 10**12, 10**12 + 9),
+        (IntDistribution(10**17, 10**17 + 9, log=True), 10**17, 10**17 + 9),
+    ],
+)
+def test_large_integers_are_exact(value, low, high):
+    dimension = parse_dimension("a", value)
+    values = list(range(low, high + 1))
+    assert list(dimension.levels()) == values
+    assert [dimension.decode(dimension.encode(v)) for v in values] == values
+    drawn = dimension.quantile(np.linspace(0, 1, 1000)).tolist()
+    assert {dimension.decode(u) for u in drawn} == set(values)
+
+
+def test_steps_of_large_integers_are_exact():
+    value = IntDistribution(10**18, 10**18 + 10, step=5)
+    assert levels_of(value) == [10**18, 10**18 + 5, 10**18 + 10]
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         (IntDistribution(1, 10, step=3), [1, 4, 7, 10]),
@@ -138,6 +169,10 @@ def test_stepped_ranges(value, expected):
         ((3, 1), ValueError, "low must be less than high, got low=3, high=1"),
         ((1, 1), ValueError, "low must be less than high, got low=1, high=1"),
         ((1e9, 1e9 + 1e-6), ValueError, "low must be less than high"),
+        ((10**18, 10**18), ValueError, "low must be less than high"),
+        ((10**18 + 1, 10**18), ValueError, "low must be less than high"),
+        ((1e18, 10**18 + 5), ValueError, "low must be less than high"),
+        (Real(10**18, 10**18 + 5), ValueError, "low must be less than high"),
         (Real(3, 1), ValueError, "low must be less than high, got low=3, high=1"),
         (IntDistribution(3, 1), ValueError, "low must be less than high"),
         (FloatDistribution(3, 1, step=0.5), ValueError, "low must be less than high"),

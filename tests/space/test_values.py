@@ -1,6 +1,7 @@
 """Tests of the equality of values."""
 
 import math
+from collections import OrderedDict
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sklearn_tuners._space.values import (
     clip_integer,
     distinct,
     equivalent,
+    key_of,
     same_value,
     shortened,
     to_float,
@@ -153,6 +155,67 @@ def test_distinct_finds_first_occurrences(values):
     assert all(a is b for a, b in zip(levels, expected, strict=True))
     for value, k in zip(values, level_of, strict=True):
         assert is_same(levels[k], value)
+
+
+@given(objects, objects)
+def test_the_same_have_one_key(a, b):
+    if same_value(a, b):
+        assert key_of(a) == key_of(b)
+
+
+@pytest.mark.parametrize(("a", "b"), SAME)
+def test_pairs_of_the_same_have_one_key(a, b):
+    assert key_of(a) == key_of(b)
+
+
+class Counted:
+    """Counts how often any of them is compared."""
+
+    n_compared = 0
+
+    def __init__(self, i):
+        self.i = i
+
+    def __eq__(self, other):
+        Counted.n_compared += 1
+        return self.i == other.i
+
+    def __hash__(self):
+        return hash(self.i)
+
+
+class Unhashable(Counted):
+    __hash__ = None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: [Counted(i)],
+        lambda i: {"a": Counted(i)},
+        lambda i: {"a": [Counted(i), 0]},
+        lambda i: ({"a": {"b": [Counted(i)]}}, 0),
+        lambda i: [[], [(Counted(i), [])]],
+        lambda i: {Counted(i)},
+        lambda i: [Counted(i), np.zeros(3)],
+        lambda i: OrderedDict(a=Counted(i)),
+    ],
+)
+def test_distinct_compares_as_often_as_there_are_values(make):
+    values = [make(i) for i in range(2000)]
+    Counted.n_compared = 0
+    levels, _ = distinct([*values, *values])
+    assert Counted.n_compared <= 4000
+    assert all(a is b for a, b in zip(levels, values, strict=True))
+
+
+def test_distinct_is_linear_in_objects_without_a_hash():
+    values = [Unhashable(i) for i in range(2000)]
+    Counted.n_compared = 0
+    levels, level_of = distinct([*values, Unhashable(7)])
+    assert Counted.n_compared <= 110 * len(values)
+    assert len(levels) == 2000
+    assert level_of[-1] == 7
 
 
 def test_distinct_is_linear_in_numbers():
