@@ -166,8 +166,7 @@ class HyperbandStrategy(Strategy):
         if self.schedule.resource == SAMPLES:
             yield
             return
-        # Threads that silence warnings may restore the filters of each other.
-        with workers.folder() as folder, warnings.catch_warnings():
+        with workers.folder() as folder:
             self.store = Store(folder, _STATE_BYTES)
             yield
 
