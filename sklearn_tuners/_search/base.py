@@ -53,7 +53,7 @@ from sklearn_tuners._search.scores import split_scores
 from sklearn_tuners._search.stopping import Stopping, default_lag
 from sklearn_tuners._search.strategy import Strategy
 from sklearn_tuners._split_scores import followed_metric
-from sklearn_tuners._training.shared import Shared
+from sklearn_tuners._training.shared import Shared, forget
 
 __all__ = ["BaseTunerCV"]
 
@@ -334,6 +334,7 @@ class BaseTunerCV(SearchBase):
             error_score=self.error_score,
             verbose=self.verbose,
         )
+        stack.callback(workers.run_on_each, forget)
         if workers.has_object_store:
             shared.put_into_ray()
         return Runner(
