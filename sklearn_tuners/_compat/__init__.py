@@ -8,4 +8,5 @@ scikit-learn 1.7 to 1.9, and joblib from 1.5.
   constraints of parameters.
 - ``classes``: paths of private classes, for estimators that tables know by a base.
 - ``joblib``: the workers of a joblib backend, fed one call at a time.
+- ``warnings``: warning filters that several threads can change.
 """
