@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from scipy.stats import spearmanr
 
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import parameter_limits
+from sklearn_tuners._compat.warnings import silenced
 from sklearn_tuners._defaults.registry import rows_of
 from sklearn_tuners._estimators import owner_of, split_name
 from sklearn_tuners._insight.complexity import Direction, branch_key, positions
@@ -464,8 +464,7 @@ def _importances(facts: Facts) -> list[Finding]:
         is_clear = len(facts.S) >= _ENOUGH
         verdict = "no sign that it matters" if is_clear else "unclear"
         return [Finding("importance", name, verdict, False, text) for name in names]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with silenced(RuntimeWarning):
         found = shares(facts.space, facts.processes)
     findings = []
     for name, middle, low, high in zip(

@@ -1,4 +1,4 @@
-"""Results of a study: one row a run, written as soon as the run has ended."""
+"""Results of a study: one row per run, written as soon as the run finishes."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ question. It has ``KEYS``, the columns that tell one run from another, and the f
     draws it; not every study has one.
 
 Their keyword arguments are the options of the command line. ``SMOKE`` holds those of
-the smallest `run`, for the tests, and ``NEEDS`` the modules it cannot do without.
+the smallest `run`, for the tests.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import sys
 import types
 import typing
 import warnings
@@ -53,16 +54,29 @@ def load(name: str) -> types.ModuleType:
 
 
 def start(name: str, command: str, path: Path | None, options: dict[str, Any]) -> None:
-    """Carry out a command of a study, on one thread and without warnings of fits."""
+    """Carry out a command of a study, on one thread and without warnings of fits.
+
+    A run that returns nothing to print is followed by the table.
+
+    Raises
+    ------
+    SystemExit
+        If there are no results to show.
+    """
     study = load(name)
     store = Store(path, study.KEYS)
+    result = None
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = getattr(study, command)(store, **options)
-        if command == "run" and result is None:
+        if command == "run":
+            result = study.run(store, **options)
             takes = inspect.signature(study.table).parameters
-            common = {k: v for k, v in options.items() if k in takes}
-            result = study.table(store, **common)
+            command = "table"
+            options = {k: v for k, v in options.items() if k in takes}
+        if result is None:
+            if not store.rows:
+                sys.exit(f"no results; run python -m benchmarks {name} run first")
+            result = getattr(study, command)(store, **options)
     if result is not None:
         print(result)
 

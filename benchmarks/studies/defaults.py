@@ -31,6 +31,7 @@ import gzip
 import itertools
 import json
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -167,7 +168,10 @@ def run(
 def read_candidates(store: Store, space: str) -> Iterator[dict[str, Any]]:
     """Yield the candidates of every run over a space, written beside a store."""
     assert store.path is not None
-    with gzip.open(store.path.with_name("candidates.jsonl.gz"), "rt") as file:
+    path = store.path.with_name("candidates.jsonl.gz")
+    if not path.exists():
+        sys.exit(f"no {path.name} beside {store.path}; make both with defaults run")
+    with gzip.open(path, "rt") as file:
         for line in file:
             record = json.loads(line)
             if record["space"] == space:

@@ -51,6 +51,10 @@ def run(
 
 def table(store: Store) -> str:
     """Return a line for each number of scores."""
-    lines = [[f"{r[c]}" for c in (*KEYS, "median", "longest")] for r in store.rows]
+    lines = [
+        [str(r["dims"]), str(r["scores"])]
+        + [f"{float(r[column]):.3f}" for column in ("median", "longest")]
+        for r in store.rows
+    ]
     longest = f"longest of {N_TIMED}"
     return markdown(["parameters", "scores", "median s", longest], lines)

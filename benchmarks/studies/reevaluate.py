@@ -30,9 +30,9 @@ SMOKE = {"repetitions": 2, "task": "ridge"}
 N_ITER, N_SPLITS, TOP = 30, 5, (3, 5, 10)
 RULES = [f"{N_ITER + k} candidates" for k in TOP] + [f"reevaluate_top={k}" for k in TOP]
 OPTIMISM = {
-    "gap": "best mean score less held out score",
+    "gap": "best mean score minus held out score",
     "estimate": "estimate of Tibshirani and Tibshirani",
-    "fresh": "best mean score less its mean on fresh splits",
+    "fresh": "best mean score minus its mean on fresh splits",
 }
 
 

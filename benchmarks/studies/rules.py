@@ -1,11 +1,14 @@
 """Which candidate to refit? What selection rules do to the score on unseen data.
 
-    python -m benchmarks rules run --space ours
+    python -m benchmarks defaults run --space ours --file NEW/defaults.csv
+    python -m benchmarks rules run --space ours --file NEW/rules.csv
     python -m benchmarks rules table
 
 Takes the candidates of the searches that `benchmarks defaults run` made, with their
-scores on the inner folds, and lets each rule choose one. What was not yet scored on the
-outer test part is fitted and scored now.
+scores on the inner folds, and lets each rule choose one. `defaults run` writes them
+beside its results; as they are large, they are not kept in `results/`, so both studies
+need a folder of their own. What was not yet scored on the outer test part is fitted and
+scored now.
 
 The complexity of a candidate is its mean rank among those of its branch, from 0 for the
 most regularised value of every parameter to 1.
@@ -94,9 +97,8 @@ def choose(
             "fold": record["fold"],
             "rule": name,
             "index": index,
-            "cv": results["mean_test_score"][index],
-            "test": test_scores[index],
-            "complexity": round(float(complex_[index]), 4),
+            "test": float(f"{test_scores[index]:.6g}"),
+            "complexity": float(f"{complex_[index]:.4g}"),
         }
         for name, index in picks.items()
     ]

@@ -132,7 +132,7 @@ def table(store: Store) -> str:
     columns = {
         "mean_duration": ("mean s of a fit", ".1f"),
         "until_last_begins": ("used until last begins", ".3f"),
-        "without_choosing": ("had choosing taken no time", ".3f"),
+        "without_choosing": ("if choosing took no time", ".3f"),
         "until_end": ("used until end", ".3f"),
         "ideal_until_end": ("ideal until end", ".3f"),
         "ms_wall": ("ms to choose", ".0f"),

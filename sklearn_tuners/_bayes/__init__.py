@@ -11,4 +11,5 @@ of arrays: no module knows estimators, cross-validation or the search.
 - ``acquisition``: criteria, what an evaluation is worth
 - ``maximise``: the search for the best rows of any surface
 - ``gp``: the Gaussian process: kernel, priors, fit, posterior
+- ``threads``: BLAS on one thread
 """

@@ -35,15 +35,12 @@ References
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import blas, lapack
 from scipy.optimize import minimize
-from threadpoolctl import ThreadpoolController
 
 from sklearn_tuners._typing import BoolArray, FloatArray, IntArray
 
@@ -56,7 +53,6 @@ __all__ = [
     "fit",
     "laplace_draws",
     "neg_log_posterior",
-    "single_threaded",
 ]
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
@@ -92,25 +88,6 @@ _NOISE_SD = 1.0
 """Of the logarithm."""
 _NOISE_BOUNDS = (5e-4, 1.0)
 """From what keeps ``K`` well conditioned to all of the variance of the scores."""
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    """Return the one controller: making it takes 2 ms, using it 10 us."""
-    return ThreadpoolController()
-
-
-def single_threaded() -> AbstractContextManager[Any]:
-    """Limit BLAS to one thread inside a ``with`` block.
-
-    The matrices here are too small to gain from threads: OpenBLAS would spend most of
-    its time waking them. Results also become independent of the number of cores, as the
-    order of a sum depends on how it is divided.
-    """
-    limiter: AbstractContextManager[Any] = _controller().limit(
-        limits=1, user_api="blas"
-    )
-    return limiter
 
 
 @dataclass(frozen=True)

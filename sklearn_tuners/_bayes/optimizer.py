@@ -16,10 +16,10 @@ import numpy as np
 from scipy.stats import qmc
 
 from sklearn_tuners._bayes.acquisition import Criterion, log_ei
-from sklearn_tuners._bayes.gp import single_threaded
 from sklearn_tuners._bayes.proposal import propose
 from sklearn_tuners._bayes.regret import regret_bound
 from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, Trials, wide_scores
+from sklearn_tuners._bayes.threads import single_threaded
 from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import equivalent

@@ -8,4 +8,5 @@ scikit-learn 1.7 to 1.9, and joblib from 1.5.
   the constraints of parameters
 - `classes.py`: paths of private classes, for tables that list estimators by base class
 - `joblib.py`: the workers of a joblib backend, fed one call at a time
+- `warnings.py`: warning filters that several threads can change
 """

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.cloudpickle_wrapper import dumps as cloudpickle_dumps
 from joblib.parallel import BatchedCalls
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, _with_config_and_warning_filters, delayed
+
+from sklearn_tuners._compat.warnings import (
+    HAS_OWN_FILTERS,
+    current_filters,
+    kept_filters,
+    use_filters,
+)
 
 __all__ = ["JoblibBackend", "cloudpickle_dumps"]
 
@@ -48,6 +55,7 @@ class JoblibBackend:
     def __init__(self, n_jobs: int | None) -> None:
         self._parallel = Parallel(n_jobs=n_jobs)
         self._waiting = ExitStack()
+        self._filters: Sequence[Any] = ()
         self.n_workers = 0
         self.kind = ""
 
@@ -59,11 +67,19 @@ class JoblibBackend:
         if self.n_workers == 0:
             raise RuntimeError(f"{type(self._backend).__name__} has no active worker.")
         self.kind = "inline" if self.n_workers == 1 else _kind(self._backend)
+        if self._shares_filters:
+            self._filters = list(current_filters())
+            self._waiting.enter_context(kept_filters())
         if self.kind != "inline":
             self._backend.start_call()
             self._parallel._calling = True  # so that stopping calls stop_call
             # A task of dask gives up its thread while it waits for tasks of its own.
             self._waiting.enter_context(self._backend.retrieval_context())
+
+    @property
+    def _shares_filters(self) -> bool:
+        """Whether the calls that run together have the same warning filters."""
+        return self.kind == "threading" and not HAS_OWN_FILTERS
 
     @property
     def starts_children(self) -> bool:
@@ -79,10 +95,10 @@ class JoblibBackend:
 
         Waiting for it could take as long as the longest fit.
         """
-        if abort:
-            self._backend.abort_everything(ensure_ready=False)
-        self._parallel.__exit__(None, None, None)
-        self._waiting.close()
+        with self._waiting:
+            if abort:
+                self._backend.abort_everything(ensure_ready=False)
+            self._parallel.__exit__(None, None, None)
 
     def restart(self) -> None:
         """Replace the workers after one of them has died; running calls are lost."""
@@ -128,7 +144,8 @@ class JoblibBackend:
         ----------
         function : callable
             Called under the scikit-learn configuration and the warning filters that
-            are active now.
+            are active now; in threads, which share the filters, under those that were
+            active at the start.
         kwargs : dict
             Arguments of the call.
         callback : callable
@@ -140,9 +157,15 @@ class JoblibBackend:
         future : object
             With methods ``done`` and ``exception`` if the backend has them.
         """
-        wrapped, args, kwargs = delayed(function)(**kwargs)
-        filters = getattr(warnings, "_get_filters", lambda: warnings.filters)()
-        wrapped = _with_config_and_warning_filters(wrapped, get_config(), filters)
+        config, args = get_config(), ()
+        wrapped: Callable[..., Any]
+        if self._shares_filters:
+            wrapped = partial(_call_in_thread, function, config, self._filters)
+        else:
+            wrapped, args, kwargs = delayed(function)(**kwargs)
+            wrapped = _with_config_and_warning_filters(
+                wrapped, config, current_filters()
+            )
         calls = BatchedCalls(
             [(wrapped, args, kwargs)],
             self._backend.get_nested_backend(),
@@ -160,6 +183,23 @@ class JoblibBackend:
         """Return what a call returned, or raise what it raised."""
         (result,) = self._backend.retrieve_result_callback(out)
         return result
+
+
+def _call_in_thread(
+    function: Callable[..., Any],
+    config: dict[str, Any],
+    filters: Sequence[Any],
+    /,
+    **kwargs: Any,
+) -> Any:
+    """Call a function under the caller's configuration and warning filters.
+
+    An earlier call, in another thread, may have left the filters of a code that
+    silences warnings. Restoring them at the end is left to the end of the run.
+    """
+    with config_context(**config):
+        use_filters(filters)
+        return function(**kwargs)
 
 
 _KINDS = {

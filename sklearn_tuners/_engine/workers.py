@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,10 @@ _POLL = 1.0
 """Seconds between two checks of what no callback reports, dask's errors and overdue
 calls: after losing a worker such a delay hardly matters."""
 
+_PATIENCE = 1.0
+"""Seconds in which all workers must take a call of `Workers.run_on_each`: idle ones do
+so within milliseconds, a new one may still be starting."""
+
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows both end a process
 
 
@@ -35,12 +39,13 @@ class _Abilities(NamedTuple):
     can_kill: bool = False
     runs_in_main_thread: bool = False
     has_object_store: bool = False
+    outlives_pool: bool = False
 
 
 _ABILITIES = {
     "inline": _Abilities(shares_memory=True, runs_in_main_thread=True),
     "threading": _Abilities(shares_memory=True),
-    "loky": _Abilities(can_kill=True, runs_in_main_thread=True),
+    "loky": _Abilities(can_kill=True, runs_in_main_thread=True, outlives_pool=True),
     "multiprocessing": _Abilities(runs_in_main_thread=True),
     "dask": _Abilities(),  # runs its calls in threads
     "ray": _Abilities(runs_in_main_thread=True, has_object_store=True),
@@ -239,6 +244,29 @@ class Workers:
             self._raise_if_death(error, number)
             raise
 
+    def run_on_each(self, function: Callable[[], Any]) -> None:
+        """Call a function once in each worker process that outlives this pool.
+
+        Parameters
+        ----------
+        function : callable
+            Module-level function.
+        """
+        if not self._abilities.outlives_pool or self.n_running:
+            return
+        with self.folder() as folder, suppress(WorkerDeath):  # a new one knows nothing
+            for number in range(self.n_workers):
+                self.submit(
+                    ("each", number),
+                    _meet,
+                    folder=folder,
+                    number=number,
+                    n_expected=self.n_workers,
+                    then=function,
+                )
+            while self.n_running:
+                self.next_done()
+
     def next_done(self) -> tuple[Any, Any]:
         """Wait for a call to finish.
 
@@ -335,6 +363,17 @@ class Workers:
             for mark in self._marks.iterdir():
                 mark.unlink(missing_ok=True)
         return lost
+
+
+def _meet(
+    *, folder: str, number: int, n_expected: int, then: Callable[[], Any]
+) -> None:
+    """Call a function in a worker when every worker has such a call."""
+    end = time.monotonic() + _PATIENCE
+    Path(folder, str(number)).touch()
+    while len(os.listdir(folder)) < n_expected and time.monotonic() < end:
+        time.sleep(0.001)
+    then()
 
 
 def _file_name(token: Any) -> str:

@@ -43,7 +43,7 @@ from sklearn_tuners._training.settings import (
 )
 from sklearn_tuners._training.steps import Training, set_resource
 from sklearn_tuners._training.store import Store
-from sklearn_tuners._typing import Params, Split
+from sklearn_tuners._typing import FloatArray, Params, Split
 
 __all__ = ["HyperbandStrategy"]
 
@@ -174,8 +174,7 @@ class HyperbandStrategy(Strategy):
         if self.schedule.resource == SAMPLES:
             yield
             return
-        # Threads that silence warnings may restore each other's filters.
-        with workers.folder() as folder, warnings.catch_warnings():
+        with workers.folder() as folder:
             self.store = Store(folder, _STATE_BYTES)
             yield
 
@@ -338,10 +337,8 @@ class HyperbandStrategy(Strategy):
         select: Callable[[Mapping[str, Any]], int],
     ) -> int:
         """Return the row that `refit` selects from those of the full resource."""
-        if f"mean_test_{metric}" not in results:  # a callable `refit`, several metrics
-            metric = next(n[10:] for n in results if n.startswith("mean_test_"))
         resources = results["n_resources"]
-        rows = rows_to_choose_from(results[f"mean_test_{metric}"], resources)
+        rows = rows_to_choose_from(_mean_scores(results, metric), resources)
         reached = int(resources[rows[0]])
         if reached < self.full:
             refitted = " and refitted with the full resource" * self.is_refitted
@@ -353,6 +350,48 @@ class HyperbandStrategy(Strategy):
                 stacklevel=2,
             )
         return int(rows[select(take_rows(results, rows))])
+
+    def warn_of_unfinished(
+        self,
+        trials: Sequence[Trial],
+        results: Mapping[str, Any],
+        row: int,
+        metric: Any,
+        *,
+        has_journal: bool,
+    ) -> None:
+        """Warn if a candidate of a lower rung has a better score than the best one."""
+        scores = _mean_scores(results, metric)
+        reached: dict[int, int] = {}  # the last row of each candidate
+        for i, trial in enumerate(trials):
+            last = reached.setdefault(trial.stage.candidate, i)
+            if trial.stage.resource > trials[last].stage.resource:
+                reached[trial.stage.candidate] = i
+        better = [
+            i
+            for i in reached.values()
+            if trials[i].stage.resource < trials[row].stage.resource
+            and scores[i] > scores[row]
+        ]
+        if not better:
+            return
+        best = max(better, key=lambda i: float(scores[i]))
+        go_on = (
+            "Fit the same search once more: it goes on from its journal."
+            if has_journal
+            else "Begin a new search with initial_params=[best_params_, these "
+            "parameters] (without the resource); a search with a journal can go on "
+            "where it ended."
+        )
+        warnings.warn(
+            "The search ended before the candidate with the parameters "
+            f"{trials[best].params} was trained with "
+            f"{self.schedule.resource}={trials[row].stage.resource}. It has a score of "
+            f"{scores[best]:.4g} with {trials[best].stage.resource}, the best of those "
+            f"that were has {scores[row]:.4g}. {go_on}",
+            UserWarning,
+            stacklevel=2,
+        )
 
     def best_params(self, params: Params) -> Params:
         """Return the params with the full resource, if that is a parameter."""
@@ -378,3 +417,10 @@ class HyperbandStrategy(Strategy):
         labels = labels_of(best, y)
         training = Training(resource=EPOCHS, chain=(self.full,), classes=labels)
         training.fit(best, X, y, **fit_params)
+
+
+def _mean_scores(results: Mapping[str, Any], metric: Any) -> FloatArray:
+    """Return the mean scores of a metric; of the first one if it is not known."""
+    if f"mean_test_{metric}" not in results:  # a callable `refit`, several metrics
+        metric = next(n[10:] for n in results if n.startswith("mean_test_"))
+    return np.asarray(results[f"mean_test_{metric}"])

@@ -40,9 +40,9 @@ from sklearn_tuners._bayes.gp import (
     default_prior,
     fit,
     laplace_draws,
-    single_threaded,
 )
 from sklearn_tuners._bayes.surrogate import wide_scores, wide_unit
+from sklearn_tuners._bayes.threads import single_threaded
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._streams import Stream, generator
 from sklearn_tuners._typing import FloatArray, IntArray

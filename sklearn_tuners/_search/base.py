@@ -50,10 +50,10 @@ from sklearn_tuners._search.problem import (
 from sklearn_tuners._search.reevaluate import check_reevaluation, reevaluate, reseeded
 from sklearn_tuners._search.run import KILL_GRACE, Hooks, Runner, check_timeout
 from sklearn_tuners._search.scores import split_scores
-from sklearn_tuners._search.stopping import Stopping, default_lag
+from sklearn_tuners._search.stopping import EARLY_ENDS, Stopping, default_lag
 from sklearn_tuners._search.strategy import Strategy
 from sklearn_tuners._split_scores import followed_metric
-from sklearn_tuners._training.shared import Shared
+from sklearn_tuners._training.shared import Shared, forget
 
 __all__ = ["BaseTunerCV"]
 
@@ -254,6 +254,8 @@ class BaseTunerCV(SearchBase):
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
         self._set_results(strategy, engine.rows, refit_metric, reevaluation)
+        if self.stop_reason_ in EARLY_ENDS:
+            self._warn_of_unfinished(strategy, engine.rows, refit_metric)
         if self.refit:
             refit()
         root.call_on_fit_task_end(estimator=self, **hook_data)
@@ -335,6 +337,7 @@ class BaseTunerCV(SearchBase):
             error_score=self.error_score,
             verbose=self.verbose,
         )
+        stack.callback(workers.run_on_each, forget)
         if workers.has_object_store:
             shared.put_into_ray()
         return Runner(
@@ -412,6 +415,20 @@ class BaseTunerCV(SearchBase):
                 results, row = self.cv_results_, self.best_index_
                 if self.refit and strategy.is_refitted_anyway(results, row):
                     refit()
+                self._warn_of_unfinished(strategy, trials, refit_metric)
+
+    def _warn_of_unfinished(
+        self, strategy: Strategy, trials: list[Trial], refit_metric: str | bool
+    ) -> None:
+        """Warn if a search that ended early has left a better candidate behind."""
+        if hasattr(self, "best_index_"):
+            strategy.warn_of_unfinished(
+                trials,
+                self.cv_results_,
+                self.best_index_,
+                refit_metric,
+                has_journal=self.journal is not None,
+            )
 
     def _check_scoring(self) -> None:
         if self.scoring is None and not hasattr(self.estimator, "score"):

@@ -14,7 +14,11 @@ import numpy as np
 from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._split_scores import standard_error
 
-__all__ = ["Stopping", "default_lag", "has_stalled"]
+__all__ = ["EARLY_ENDS", "Stopping", "default_lag", "has_stalled"]
+
+EARLY_ENDS = {"max_time", "callback", "n_iter_no_change", "stopping"}
+"""Reasons to stop that may leave a good candidate half trained. So may "target_score",
+but then the user has what was asked for."""
 
 _MAX_LAG = 12
 """Longest default lag for up to 12 workers: a longer one costs more regret early in a

@@ -163,6 +163,31 @@ class Strategy:
         """
         return select(results)
 
+    def warn_of_unfinished(
+        self,
+        trials: Sequence[Trial],
+        results: Mapping[str, Any],
+        row: int,
+        metric: Any,
+        *,
+        has_journal: bool,
+    ) -> None:
+        """Warn if a search that ended early has left a better candidate behind.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+            Of each row.
+        results : dict
+            ``cv_results_``.
+        row : int
+            The row that was selected.
+        metric : str or bool
+            The metric that `refit` names.
+        has_journal : bool
+            Whether the search can go on from a journal.
+        """
+
     def best_params(self, params: Params) -> Params:
         """Return the params of the best row as the refit sets them."""
         return params

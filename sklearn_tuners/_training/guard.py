@@ -94,15 +94,20 @@ class Guard:
             raise FitTimeoutError(f"fit_timeout: not done within {self.timeout:g} s")
 
         start = time.monotonic()
-        handler = signal.signal(signal.SIGALRM, ring)
-        left, interval = signal.setitimer(signal.ITIMER_REAL, self.timeout, 1.0)
-        if 0.0 < left < self.timeout:
-            signal.setitimer(signal.ITIMER_REAL, left, 1.0)
+        handler = signal.getsignal(signal.SIGALRM)
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
         try:
-            yield
+            try:
+                signal.signal(signal.SIGALRM, ring)
+                first = min(left, self.timeout) if left else self.timeout
+                signal.setitimer(signal.ITIMER_REAL, first, 1.0)
+                yield
+            finally:  # it may ring, or be interrupted, just here
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-            signal.signal(signal.SIGALRM, handler)
+            if handler is not None:  # None: it was not set by Python
+                signal.signal(signal.SIGALRM, handler)
             if left:
                 left = max(left - (time.monotonic() - start), 1e-3)
                 signal.setitimer(signal.ITIMER_REAL, left, interval)

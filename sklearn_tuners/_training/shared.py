@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import uuid
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn_tuners._compat.joblib import cloudpickle_dumps
 from sklearn_tuners._typing import Params
 
-__all__ = ["Shared"]
+__all__ = ["Shared", "forget"]
 
 _Bytes = NDArray[np.uint8]
 _Pickled = tuple[str, _Bytes, list[_Bytes]]
@@ -113,6 +114,15 @@ def _restore(identity: str, stem: _Bytes, buffers: list[_Bytes]) -> Shared:
         _restored.clear()
         _restored[identity] = shared
     return _restored[identity]
+
+
+def forget() -> None:
+    """Forget the data of a search that is over.
+
+    A worker that kept them would keep joblib from removing their copy in shared memory.
+    """
+    _restored.clear()
+    gc.collect()
 
 
 def _fetch(identity: str, reference: Any) -> Shared:

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
 from sklearn_tuners._compat.sklearn import has_stopped_early, is_callback_attribute
+from sklearn_tuners._compat.warnings import silenced
 from sklearn_tuners._estimators import leaf_of, split_name
 from sklearn_tuners._training.continuation import (
     EPOCHS,
@@ -244,8 +245,7 @@ def _hidden_limit(resource: str, *, is_meant: bool) -> Iterator[None]:
     if not is_meant or split_name(resource)[1] != "max_iter":
         yield
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with silenced(ConvergenceWarning):
         yield
 
 
@@ -417,8 +417,7 @@ def _train_further(
     n = target - done if rule.adds else target
     warm = leaf.warm_start
     leaf.set_params(**{"warm_start": True, rule.parameter: n})
-    with warnings.catch_warnings():  # the data are the same
-        warnings.filterwarnings("ignore", "class_weight presets", UserWarning)
+    with silenced(UserWarning, "class_weight presets"):  # the data are the same
         data.train(leaf)
     leaf.set_params(**{"warm_start": warm, rule.parameter: target})
     return _has_ended(leaf, rule, n)

@@ -215,18 +215,6 @@ def test_a_matrix_that_no_jitter_repairs_is_an_error():
         _gp._cholesky(np.array([[1.0, 2.0], [2.0, 1.0]]), 1.0, 1e-3)
 
 
-def test_single_threaded_limits_blas_and_restores():
-    from threadpoolctl import threadpool_info
-
-    def threads():
-        return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
-
-    before = threads()
-    with _gp.single_threaded():
-        assert set(threads()) <= {1}
-    assert threads() == before
-
-
 def test_laplace_draws_have_the_moments_of_the_approximation(data):
     Z, y = data
     mode = fit(Z, y, GROUP, PRIOR)

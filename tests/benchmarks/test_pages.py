@@ -1,5 +1,6 @@
 """The pages of measurements show what the studies print of the committed results."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ SHOWN = {
     "hyperband_variants": "hyperband",
     "hyperband_rungs": "hyperband",
     "hyperband_scaling": "hyperband",
+    "load_ask": "engine",
 }
 
 
@@ -49,3 +51,10 @@ def test_every_study_is_named_on_a_page():
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES.glob("*.md"))
     for name in study.names():
         assert f"python -m benchmarks {name} " in text
+
+
+def test_the_readme_names_the_studies_without_results():
+    readme = (Path(study.__file__).parents[1] / "README.md").read_text("utf-8")
+    (listed,) = re.findall(r"The other studies \(([^)]+)\)", readme)
+    named = re.findall(r"`(\w+)`", listed)
+    assert sorted(named) == sorted(set(study.names()) - SHOWN.keys())

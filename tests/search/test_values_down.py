@@ -1,6 +1,9 @@
 """A fit makes each of its parts once, and reads the search before it runs."""
 
+import gc
 from collections import Counter
+from functools import partial
+from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from sklearn.svm import SVC
 from sklearn_tuners import BayesSearchCV, HyperbandSearchCV, Optimizer
 from sklearn_tuners._engine.loop import Engine
 from sklearn_tuners._hyperband import schedule
+from sklearn_tuners._search.observers import CallbackTasks
+from sklearn_tuners._search.run import Hooks, SplitEvaluator
 from sklearn_tuners._space.space import Space
 
 X, Y = load_iris(return_X_y=True)
@@ -112,6 +117,65 @@ def test_a_splitter_with_a_random_state_is_advanced_as_grid_search_does():
             assert (
                 state_after(make(space, random_state=0)) == (expected.get_state()[2])
             ), name
+
+
+ATOMS = (type, ModuleType, str, bytes, int, float, np.ndarray, np.random.RandomState)
+BOUND = (Hooks, CallbackTasks)  # what scikit-learn's callbacks are bound to
+
+
+def held_by(root, skip=BOUND):
+    """Yield all objects that an object leads to, also through closures."""
+    seen, waiting = {}, [root]
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen or isinstance(found, (*ATOMS, *skip)):
+            continue
+        seen[id(found)] = found
+        yield found
+        if isinstance(found, FunctionType):
+            cells = [cell.cell_contents for cell in found.__closure__ or ()]
+            waiting += [*cells, *(found.__defaults__ or ())]
+        elif isinstance(found, SplitEvaluator):  # callbacks in the workers get `caller`
+            waiting += [v for k, v in vars(found).items() if k != "caller"]
+        else:
+            waiting += gc.get_referents(found)
+
+
+def test_what_closures_and_methods_hold_is_found():
+    search = BayesSearchCV(SVC(), GIVEN)
+    for holder in (lambda: search, partial(print, search), search.fit, {"a": [search]}):
+        assert any(found is search for found in held_by(holder))
+    assert all(found is not search for found in held_by(Hooks(None, search, search)))
+
+
+@pytest.mark.parametrize("search_class", [BayesSearchCV, HyperbandSearchCV])
+def test_nothing_below_fit_holds_the_search(search_class, tmp_path, monkeypatch):
+    run, engines = Engine.run, []
+    monkeypatch.setattr(
+        Engine, "run", lambda engine: (engines.append(engine), run(engine))
+    )
+    search = search_class(
+        SVC(),
+        GIVEN,
+        n_iter=6,
+        stopping="auto",
+        scoring=["accuracy", "f1_macro"],
+        refit="accuracy",
+        random_state=0,
+        journal=tmp_path / "journal",
+    )
+    strategies, make = [], search_class._make_strategy
+
+    def made(self, problem):
+        strategies.append(make(self, problem))
+        return strategies[-1]
+
+    monkeypatch.setattr(search_class, "_make_strategy", made)
+    search.fit(X, Y)
+    for part in (*engines, *strategies):
+        held = list(held_by(part))
+        assert len(held) > 20
+        assert all(found is not search for found in held)
 
 
 def unreadable_while_running(search_class):

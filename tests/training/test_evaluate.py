@@ -148,3 +148,27 @@ def test_a_worker_ends_with_its_search():
     while is_running(child):
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+@pytest.mark.timeout(0)  # which is an alarm itself
+@pytest.mark.parametrize("late", ["setitimer", "signal"])
+def test_an_alarm_that_rings_at_the_end_changes_nothing(late, monkeypatch):
+    before = signal.getsignal(signal.SIGALRM)
+    real = getattr(signal, late)
+    calls = []
+
+    def rings(*args):
+        calls.append(args)
+        if late == "setitimer" and len(calls) == 2:
+            raise FitTimeoutError
+        return real(*args)
+
+    monkeypatch.setattr(signal, late, rings)
+    if late == "setitimer":
+        with pytest.raises(FitTimeoutError), Guard(timeout=60).alarm():
+            pass
+    else:
+        with pytest.raises(KeyboardInterrupt), Guard(timeout=60).alarm():
+            raise KeyboardInterrupt
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
