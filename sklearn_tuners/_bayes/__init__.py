@@ -1,15 +1,15 @@
 """From the scores of the trials so far to the next proposal.
 
 `Optimizer` is asked and told. It fits Gaussian processes to what it was told, and
-proposes the row of the unit cube that promises most. Everything below it is a function
-of arrays: no module knows estimators, cross-validation or the search.
+proposes the most promising row of the unit cube. Everything below it is a function of
+arrays: no module knows about estimators, cross-validation or the search.
 
-- ``optimizer``: ask and tell, the first points, what has been told
-- ``proposal``: the row to propose, given the processes
-- ``regret``: how much can still be gained, given a process
-- ``surrogate``: from trials to processes; the two scales of scores
-- ``acquisition``: criteria, what an evaluation is worth
-- ``maximise``: the search for the best rows of any surface
-- ``gp``: the Gaussian process: kernel, priors, fit, posterior
-- ``threads``: BLAS on one thread
+- `optimizer.py`: ask and tell, the first points, what has been told
+- `proposal.py`: the row to propose, given the processes
+- `regret.py`: how much can still be gained, given a process
+- `surrogate.py`: from trials to processes; the two scales of scores
+- `acquisition.py`: criteria, what an evaluation is worth
+- `maximise.py`: the search for the best rows of any surface
+- `gp.py`: the Gaussian process: kernel, priors, fit, posterior
+- `threads.py`: BLAS on one thread
 """

@@ -76,9 +76,10 @@ _LENGTH = 0.5
 _LENGTH_CATEGORICAL = 1.0
 """Median lengthscale of a categorical: two of its values are at distance 1."""
 _LENGTH_SD = 1.0
-"""Of the logarithm: nine in ten within a factor of 5."""
+"""Standard deviation of the logarithm: nine in ten are within a factor of 5."""
 _LENGTH_BOUNDS = (0.03, 20.0)
-"""Shorter ones see each row alone; longer ones, times the root, see a constant."""
+"""With shorter lengthscales each row stands alone; with longer ones (times the root)
+the function is constant."""
 _SIGNAL_SD = 0.7
 """Of the logarithm; the median signal variance is 1, that of the scores."""
 _SIGNAL_BOUNDS = (0.05, 20.0)
@@ -87,7 +88,7 @@ _NOISE = 0.01
 _NOISE_SD = 1.0
 """Of the logarithm."""
 _NOISE_BOUNDS = (5e-4, 1.0)
-"""From what keeps ``K`` well conditioned to all of the variance of the scores."""
+"""From a floor that keeps ``K`` well conditioned to the full variance of the scores."""
 
 
 @dataclass(frozen=True)
@@ -292,9 +293,9 @@ def antithetic_normals(n: int, size: int, rng: np.random.Generator) -> FloatArra
     Parameters
     ----------
     n : int
-        Rows, an even number.
+        Number of rows; even.
     size : int
-        Columns.
+        Number of columns.
     rng : numpy.random.Generator
 
     Returns
@@ -361,7 +362,7 @@ class GP:
     w : ndarray of shape (p,)
         Inverse lengthscale of each column.
     signal, noise : float
-        Variances.
+        Variances of the function and of the noise.
     L : ndarray of shape (n, n)
         Cholesky factor, column-major.
     alpha : ndarray of shape (n,)

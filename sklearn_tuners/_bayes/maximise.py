@@ -34,9 +34,10 @@ ValueAndGradient = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 _N_CHANGED = 20
 """Numeric columns that a copy changes on average, if there are more ([3]_, TuRBO)."""
 _SUFFICIENT = 1e-4
-"""Share of the expected gain that a step has to bring ([1]_, Sec. 3.1)."""
+"""Share of the expected gain that a step must achieve ([1]_, Sec. 3.1)."""
 _LONGEST_STEP = 0.5
-"""In lengthscales: farther away, the curvature at the start says little."""
+"""Longest step, in lengthscales: farther away, the curvature at the start says
+little."""
 _SHORTER = 0.25
 """Factor by which a refused step is shortened."""
 _STUCK_BELOW = 0.01
@@ -65,7 +66,7 @@ def perturb(
     Parameters
     ----------
     U : ndarray of shape (k, d)
-        Centres.
+        Rows around which to search.
     is_categorical : ndarray of bool of shape (d,)
     active : ndarray of bool of shape (k, d)
         Columns that matter in each row; the others do not change.
@@ -159,7 +160,7 @@ def ascend(
     Parameters
     ----------
     U : ndarray of shape (k, d)
-        Starts.
+        Rows to start from.
     surface : callable
         ``U -> (values (k,), gradients (k, d))``.
     free : ndarray of bool of shape (d,)

@@ -179,9 +179,9 @@ class Optimizer:
         score : float
             Larger is better; NaN or infinite if the trial failed.
         fidelity : float, default=1.0
-            How near to a full evaluation this one was, from 0 to 1. As soon as one is
-            below 1, the fidelity is a further input of the model, and proposals are
-            meant for a full evaluation. The same params may be told at several.
+            How close this was to a full evaluation, from 0 to 1. As soon as one is
+            below 1, the fidelity is another input of the model, and proposals are for
+            full evaluations. The same params may be told at several fidelities.
 
         Raises
         ------
@@ -203,8 +203,8 @@ class Optimizer:
         ----------
         pending : iterable of dict, default=()
             Params asked for earlier, with scores not yet told. Neither they nor their
-            near neighbours are proposed again: the model expects of each the score
-            that it predicts there (Ginsbourger et al., 2010, kriging believer).
+            near neighbours are proposed again: each counts with the score that the
+            model predicts for it (Ginsbourger et al., 2010, kriging believer).
         again : iterable of dict, default=()
             Params told before that the model may propose again, as they would now be
             evaluated at a higher fidelity.
@@ -256,7 +256,7 @@ class Optimizer:
         Returns
         -------
         Point or None
-            Its params belong to the optimiser: copy them before anyone may change them.
+            Its params belong to the optimiser: copy them before changing them.
         """
         seen = self._times_told + Counter(point.key for point in pending)
         if (point := _first_left(self._initial, seen)) is not None:
@@ -275,13 +275,13 @@ class Optimizer:
     def regret_bound(self, probability: float = 0.9) -> float:
         """Bound how much better than the best trial told any params could be.
 
-        The bound is the largest upper confidence bound anywhere less the largest lower
+        The bound is the largest upper confidence bound anywhere minus the largest lower
         one among the trials told (Makarova et al., 2022, Eq. 2).
 
         Parameters
         ----------
         probability : float, default=0.9
-            With which the bound holds if the model is right.
+            Probability that the bound holds, if the model is right.
 
         Returns
         -------

@@ -39,11 +39,11 @@ __all__ = ["Surface", "cloud", "propose"]
 # With these sizes an ask takes below 20 ms at 50 trials (docs/measured/overhead.md).
 # They were not varied one by one.
 _N_CENTRES = 5
-"""Best told rows whose surroundings are searched."""
+"""Number of best told rows around which to search."""
 _N_COPIES = 64
 """Copies of each of them."""
 _DISTANCES = np.array([0.15, 0.05, 0.015])
-"""How far away the copies are, in turn: from a coarse to a fine look."""
+"""Distances of the copies, in turn, from coarse to fine."""
 _N_FRONT = 64
 """Best rows of the cloud, which all processes judge."""
 _N_CLIMBS = 8
@@ -75,14 +75,14 @@ def propose(
     Parameters
     ----------
     space : Space
-        What the rows are of.
+        The space that the rows belong to.
     processes : sequence of GP
         Fitted to the trials, the most probable one first.
     trials : Trials
         At least one score is finite.
     pending : ndarray of shape (k, d)
-        Rows that are being evaluated. The processes expect of each the score that they
-        predict there (kriging believer [1]_).
+        Rows that are being evaluated. Each counts with the score that the processes
+        predict for it (kriging believer [1]_).
     again : ndarray of shape (k, d)
         Told rows that may be proposed again.
     even : ndarray of shape (m, d)
@@ -91,14 +91,15 @@ def propose(
         Rows closer than this to a told or pending one are nearly repeats of it.
     rng : numpy.random.Generator
     criterion : callable, default=log_ei
-        What is maximised, see `acquisition`.
+        The criterion that is maximised, see `acquisition`.
 
     Returns
     -------
     ndarray of shape (d,) or None
         None if every candidate has been told or is pending.
     """
-    # The score to improve upon is what the best told row is expected to score in full.
+    # The score to improve upon is the expected score of the best told row at full
+    # fidelity.
     Z = full_inputs(space, trials.rows[trials.finite], trials.n_context)
     best = [float(gp.posterior_mean(Z).max()) for gp in processes]
     if len(pending):
@@ -133,7 +134,7 @@ def cloud(
     Returns
     -------
     ndarray of shape (l, d)
-        Snapped.
+        Snapped rows.
     """
     # A random shift makes another even set of the given one [2].
     everywhere = space.quantile((even + rng.random(space.n_dims)) % 1.0)
@@ -190,7 +191,7 @@ class Surface:
     Parameters
     ----------
     space : Space
-        What the rows are of.
+        The space that the rows belong to.
     processes : sequence of GP
         The most probable one first.
     best : sequence of float

@@ -36,9 +36,9 @@ def regret_bound(
     gp : GP
         The most probable process on the wide scale.
     trials : Trials
-        That it was fitted to.
+        The trials that it was fitted to.
     probability : float
-        With which the bound holds if the process is right.
+        Probability that the bound holds, if the process is right.
     even : ndarray of shape (m, d)
         Points that fill the unit cube evenly.
     rng : numpy.random.Generator
@@ -47,10 +47,10 @@ def regret_bound(
     Returns
     -------
     float
-        Largest upper confidence bound anywhere less the largest lower one among the
+        Largest upper confidence bound anywhere minus the largest lower one among the
         trials ([1]_, Eq. 2), in units of the scores, with the confidence parameter
-        ``beta = 2 log(d n^2 pi^2 / (6 (1 - probability))) / 5``. Infinite if all
-        scores are equal.
+        ``beta = 2 log(d n^2 pi^2 / (6 (1 - probability))) / 5``. Infinite if all scores
+        are equal.
     """
     unit = wide_unit(trials.scores)
     if np.isinf(unit):

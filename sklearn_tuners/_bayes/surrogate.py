@@ -1,4 +1,4 @@
-"""From told trials to the Gaussian processes that proposals are made with.
+"""From told trials to the Gaussian processes behind the proposals.
 
 Notation
 --------
@@ -67,12 +67,13 @@ _DRAWS_UP_TO = 64
 """Trials up to which hyper-parameters are drawn: more leave them less uncertain."""
 _CONTEXT_STRETCH = 4.0
 """Expected lengthscale of a further input, such as the fidelity, relative to that of a
-parameter: what is good in part is mostly good in full. With 1, the same score takes
-1.15 to 1.34 times as long (docs/measured/hyperband.md)."""
+parameter: candidates that are good in a partial evaluation are mostly good in a full
+one. With 1, the same score takes 1.15 to 1.34 times as long
+(docs/measured/hyperband.md)."""
 _N_FIT = 200
-"""Rows that hyper-parameters are fitted to, at most: a fit takes O(n^3)."""
+"""Largest number of rows that hyper-parameters are fitted to: a fit takes O(n^3)."""
 _N_ROWS = 1000
-"""Rows that a process is given, at most: one factorisation, also O(n^3)."""
+"""Largest number of rows of a process: one factorisation, also O(n^3)."""
 _REFIT_ALWAYS = 64
 """Tells up to which hyper-parameters are fitted again at each one."""
 _REFIT_GROWTH = 1.05
@@ -193,7 +194,7 @@ SCALES: tuple[Callable[[FloatArray], FloatArray], ...] = (close_scores, wide_sco
 
 
 def wide_unit(scores: FloatArray) -> float:
-    """Return how much score one unit of the wide scale is, near the best scores.
+    """Return the size of one unit of the wide scale, near the best scores.
 
     Parameters
     ----------
@@ -204,7 +205,7 @@ def wide_unit(scores: FloatArray) -> float:
     -------
     float
         The wide scale is linear above its cut: the ratio of the differences between the
-        best trial and one a quarter of the way down. Infinite if no score differs.
+        best trial and one a quarter of the way down. Infinite if all scores are equal.
     """
     warped, finite = wide_scores(scores), np.isfinite(scores)
     order = np.argsort(np.where(finite, -scores, np.inf), kind="stable")

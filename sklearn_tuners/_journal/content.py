@@ -123,7 +123,7 @@ def digest(value: Any) -> str:
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------

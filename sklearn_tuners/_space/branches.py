@@ -41,7 +41,7 @@ INACTIVE = 0.5
 """Coordinate of an inactive parameter: any constant would do, this one is central."""
 
 _FULL_SHARE = 16
-"""Points from which a branch has a full share of random rows.
+"""Number of points from which a branch gets a full share of random rows.
 
 A smaller branch has a share in proportion, as more random rows than points would repeat
 some. Few spaces have more than 16 random rows before the surrogate takes over: their
@@ -49,7 +49,7 @@ number is n_dims + 1 by default, or twice the number of branches (see `Optimizer
 """
 
 _MAX_SIZE = 2**62
-"""Largest number of points that is not given as infinite: numpy's integers end here."""
+"""Larger numbers of points are reported as infinite: they exceed numpy's integers."""
 
 Gate = tuple[int, Discrete, BoolArray]
 """A column on which others depend, its dimension, and the columns that may be active.
@@ -77,7 +77,7 @@ class Branch:
     columns : mapping of str to int
         Column of U of each parameter with more than one value.
     conditions : Conditions
-        Those of the parameters that are not always active.
+        Conditions of the parameters that are not always active.
     weight : float
         Share of random rows, relative to the other branches.
     """
@@ -250,7 +250,7 @@ class Branch:
         Parameters
         ----------
         params : dict
-            With names that `has_names` accepts.
+            Params with names that `has_names` accepts.
         u : array of shape (n_dims,)
             Row of this branch in which all parameters are inactive.
 

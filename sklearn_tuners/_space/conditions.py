@@ -1,4 +1,4 @@
-"""Conditions: parameters of one dict that are active for some values of others only.
+"""Conditions: parameters of one dict that are active only for some values of others.
 
 Notation
 --------
@@ -8,7 +8,7 @@ condition
     of c has both a and b. So a parameter is active if and only if all its masks hold,
     whatever coordinates inactive parameters have.
 conditions
-    Those of one dict, sources first. A parameter that is always active has none.
+    Conditions of one dict, sources first. A parameter that is always active has none.
 source
     A parameter on which others depend.
 """
@@ -50,9 +50,9 @@ Conditions = Mapping[str, Condition]
 class When:
     """A parameter that is active only for some values of other parameters.
 
-    In a search space it takes the place of a parameter's domain. Where the condition
-    does not hold, the candidate does not have the parameter: it is not set on the
-    estimator, and its entry in ``cv_results_`` is masked.
+    In a search space it replaces a parameter's domain. Where the condition does not
+    hold, the candidate does not have the parameter: it is not set on the estimator, and
+    its entry in ``cv_results_`` is masked.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class When:
         The domain, in any of the forms that a search space takes.
     condition : dict of str to list
         Names of other parameters of the same dict, which must be discrete, to the list
-        of their values for which this one is active. Values are told apart as listed
-        ones are: by identity, else by equality and type. With several names, all of
-        them must hold. On a parameter that is inactive itself, no condition holds.
+        of their values for which this one is active. Values are compared like listed
+        ones: by identity, else by equality and type. With several names, all of them
+        must hold. A condition on an inactive parameter never holds.
 
     Raises
     ------
@@ -136,9 +136,9 @@ def parse_conditions(
     written : dict
         Condition of each parameter that has one, as the user wrote it.
     dimensions : dict
-        Of all parameters of the dict.
+        Dimensions of all parameters of the dict.
     name : str
-        What error messages call the search space.
+        Name of the search space in error messages.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def parse_conditions(
                     f"Parameter {key!r} of {name} is never active: its condition and "
                     f"those that this depends on ask for different values of {other!r}"
                 )
-        # What always holds is no condition.
+        # A condition that always holds is dropped.
         condition = {other: m for other, m in condition.items() if not m.all()}
         if condition:
             flat[key] = condition
@@ -239,9 +239,9 @@ def describe_condition(
     Parameters
     ----------
     condition : Condition
-        That of one parameter.
+        Condition of one parameter.
     dimensions : dict
-        Of all parameters of the same dict.
+        Dimensions of all parameters of the same dict.
 
     Returns
     -------
@@ -335,8 +335,8 @@ def walk(
 ) -> Iterator[dict[str, int]]:
     """Yield all combinations of active parameters, in the order of their product.
 
-    Of combinations that differ in inactive parameters only, the first is given, without
-    these parameters.
+    Of combinations that differ only in inactive parameters, the first is yielded,
+    without these parameters.
 
     Parameters
     ----------
@@ -375,7 +375,7 @@ def _walk(
     levels: Mapping[str, Sequence[int]],
     conditions: Mapping[str, Mapping[str, int]],
 ) -> Iterator[dict[str, int]]:
-    """Continue with `keys`; `possible` are the levels that what is chosen allows.
+    """Continue with `keys`; `possible` are the levels that the choices so far allow.
 
     An inactive parameter has its first value. So one with another value is active, and
     its condition restricts its sources, even those still to be chosen.

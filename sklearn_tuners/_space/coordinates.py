@@ -24,13 +24,13 @@ COORDINATE_BITS = 44
 
 They are 9 fewer than those of a double, which leaves room for the rounding errors of
 cdf(ppf(u)), typically 1 to 8 units in the last place. A resolution of 6e-14 is still
-finer than any tuning can tell apart.
+finer than tuning can distinguish.
 """
 
 _TAIL = 1e-4
 """Probability of each tail that may be cut off, and the largest error elsewhere.
 
-Too little for a search of some hundred evaluations to notice.
+Too small to matter in a search of a few hundred evaluations.
 """
 
 
@@ -50,7 +50,7 @@ def round_coordinate(
     u : array-like of shape (n,) or (n, d)
         Coordinates.
     lowest, highest : float or array-like of shape (d,)
-        Bounds.
+        Smallest and largest value.
     exponent : int or array-like of shape (d,)
         Below 2**exponent the rounding is to multiples of
         2**(exponent - COORDINATE_BITS).
@@ -108,7 +108,7 @@ def coordinate_resolution(
     if not np.max(error[in_bulk]) < _TAIL:  # also when NaN
         raise ValueError("its cdf and ppf are not inverse to each other")
     # A rounding step of twice the error would do at these points; a step of 16 times
-    # the error leaves a reserve for points between them.
+    # the error leaves a margin for points between them.
     needed = np.frexp(16 * error)[1] + COORDINATE_BITS
     is_short = (error > 0) & (needed > np.frexp(u)[1])
     coarsest = np.max(needed, where=is_short & in_bulk, initial=0)

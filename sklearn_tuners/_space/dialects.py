@@ -31,7 +31,7 @@ class Subspace(NamedTuple):
     Attributes
     ----------
     domains : mapping of str to object
-        What the user wrote for each parameter.
+        Domain of each parameter as the user wrote it.
     share : float or None
         Relative to the largest share; None if the user gave none.
     """
@@ -120,9 +120,9 @@ def parse_subspaces(spec: Any, name: str) -> list[Subspace]:
     ----------
     spec : dict or list of dicts
         An element of the list may be a tuple (dict, n), as in scikit-optimize. An empty
-        dict is the estimator as it is.
+        dict stands for the estimator unchanged.
     name : str
-        What error messages call `spec`.
+        Name of `spec` in error messages.
 
     Returns
     -------

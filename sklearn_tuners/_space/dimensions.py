@@ -53,13 +53,14 @@ __all__ = [
 ]
 
 MAX_TABLE = 4096
-"""Levels up to which those of a range or distribution are stored one by one.
+"""Number of levels up to which a range or distribution stores them one by one.
 
 They take 2 ms and 0.2 MB.
 """
 
 MAX_INTEGERS = 2**40
-"""Values up to which each has a coordinate of its own; of more, neighbours share one.
+"""Number of values up to which each has its own coordinate; with more, neighbours
+share one.
 
 On a log scale, 2**40 values are 3e-14 apart at the upper end.
 """
@@ -78,11 +79,10 @@ class Dimension(ABC):
     Attributes
     ----------
     size : int or float
-        Values as listed, with one that is listed twice counted twice; inf if not
-        countable.
+        Number of values as listed; duplicates count twice; inf if not countable.
     n_levels : float
         Distinct values that the coordinate can represent; inf for continuous domains
-        and for those known by draws only.
+        and for those that can only be drawn.
     is_categorical : bool
         Whether the coordinate has no order.
     is_constant : bool
@@ -128,10 +128,10 @@ class Dimension(ABC):
         """Whether the two have the same values at the same coordinates."""
 
     def signature(self) -> tuple[Any, ...]:
-        """Return what the domain is, without the seed that it was parsed with.
+        """Return a description of the domain that does not depend on the seed.
 
         It is made of plain values and of the user's own objects. A distribution is
-        known by quantiles: scipy's objects hold a random state.
+        described by quantiles: scipy's objects hold a random state.
         """
         return ("quantiles", [self.decode(u) for u in self.quantile(_PROBES).tolist()])
 
@@ -368,7 +368,7 @@ class Table(Discrete):
         if len(found) > 1:
             raise NotInDomainError(
                 f"got {value!r}, which may be any of "
-                f"{[self.values[k] for k in found]}: give the very object of the list"
+                f"{[self.values[k] for k in found]}: give the object itself"
             )
         if not found:
             raise self._not_inside(value)

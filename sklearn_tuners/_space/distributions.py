@@ -1,7 +1,7 @@
 """Dimensions of distributions: scipy's frozen ones and look-alikes.
 
-The coordinate is the cumulative probability, so equal parts of it are equally likely: a
-user who writes `expon` or `lognorm` says where values are close to each other too.
+The coordinate is the cumulative probability, so equal parts of it are equally likely:
+`expon` or `lognorm` therefore also say where values are close to each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sklearn_tuners._space.values import same_value
 __all__ = ["ContinuousDistribution", "parse_distribution"]
 
 _MIN_WIDTH = 1e-9
-"""Least width of a support, relative to its ends, that a closed form is tried on.
+"""Smallest relative width of a support for which a closed form is tried.
 
 On a narrower one the quantiles that are compared to 1e-12 have too few digits left.
 """
@@ -44,7 +44,7 @@ class ContinuousDistribution(Continuous):
     low, high : float
         Support; may be infinite.
     label : str, default="a distribution"
-        Its name.
+        Name of the distribution in error messages.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def parse_distribution(dist: Any, random_state: int) -> Dimension:
     dist : object
         A frozen distribution of scipy, or a look-alike.
     random_state : int
-        Seed, in case `dist` is better known by draws: if scipy takes long for its
-        quantiles, if it is continuous and has atoms or its mass where doubles are too
+        Seed, in case `dist` is better represented by draws: if scipy takes long for its
+        quantiles, if it is continuous and has atoms, or mass where doubles are too
         coarse, or if `parse_discrete` cannot enumerate it.
 
     Returns
@@ -117,7 +117,7 @@ def parse_distribution(dist: Any, random_state: int) -> Dimension:
             f"{label_of(dist)} does not work ({error}); does it lack its arguments, as "
             "loguniform instead of loguniform(1e-3, 1e3)?"
         ) from error
-    if not low <= high:  # also when NaN, as scipy's are for invalid arguments
+    if not low <= high:  # also if NaN, which scipy returns for invalid arguments
         raise ValueError(
             f"{label_of(dist)} has invalid arguments: its support is [{low}, {high}]"
         )
@@ -142,7 +142,7 @@ def parse_distribution(dist: Any, random_state: int) -> Dimension:
 
 
 def _is_slow(dist: Any, low: float, high: float) -> bool:
-    """Whether scipy has no formula for `cdf` or `ppf` and takes long without.
+    """Whether scipy has no formula for `cdf` or `ppf` and is slow without one.
 
     For a continuous distribution it then integrates and searches for roots, 1 to 1000
     ms a value. For a discrete one it sums the mass term by term, which is quick if

@@ -1,4 +1,4 @@
-"""Dimensions of objects that are known by draws only: those that have just `rvs`."""
+"""Dimensions of objects that can only draw: those with just `rvs`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ tell more of them apart.
 """
 
 _N_SIGNATURE = 64
-"""Draws by which an object is recognised: a quarter of the fewest draws of a parse."""
+"""Number of draws that identify an object: a quarter of `N_OBJECTS`."""
 
 
 class Drawn(Table):
@@ -47,7 +47,7 @@ class Drawn(Table):
     counts : array of shape (n,), int
         How often each was drawn.
     **kwargs
-        As of `Table`.
+        As for `Table`.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class DrawnNumbers(Drawn):
     counts : array of shape (n,), int
         How often each was drawn.
     support : tuple of float
-        Bounds of what may be drawn, as far as known.
+        Bounds of what may be drawn, if known.
     description : str
         The domain in words.
 
@@ -138,7 +138,7 @@ def parse_draws(
     Parameters
     ----------
     source : object
-        Has rvs(random_state=...), one draw a call.
+        Object with ``rvs(random_state=...)``, one draw per call.
     random_state : int
         Seed of the draws.
     n_draws : int, default=2048
@@ -149,7 +149,8 @@ def parse_draws(
     Returns
     -------
     Drawn
-        With infinite `size` and `n_levels`; categorical unless all are numbers.
+        Dimension with infinite `size` and `n_levels`; categorical unless all are
+        numbers.
 
     Raises
     ------
@@ -225,7 +226,7 @@ def label_of(dist: Any) -> str:
     Parameters
     ----------
     dist : object
-        Anything.
+        Any object.
 
     Returns
     -------

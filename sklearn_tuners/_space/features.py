@@ -10,7 +10,7 @@ categorical                               one-hot / sqrt(2); zeros where inactiv
 
 Two categories are at distance 1, however many there are. The arc is that of Hutter and
 Osborne ("A kernel for hierarchical parameter spaces", arXiv:1310.5738, 2013) with
-a = pi / 3. Its chord then is 1, as is the distance of an active value from an inactive
+a = pi / 3. Its chord is then 1, as is the distance of an active value from an inactive
 one (the radius), and distances grow with |u - u'|. No distance depends on an inactive
 column.
 """
@@ -31,7 +31,7 @@ _ARC = math.pi / 3
 """The a of Hutter and Osborne, see above."""
 
 _ONE_HOT = math.sqrt(0.5)
-"""The feature of a category that a row has: two categories are at distance 1."""
+"""Value of the feature of a row's category: two categories are at distance 1."""
 
 
 class FeatureMap:
@@ -40,7 +40,7 @@ class FeatureMap:
     Parameters
     ----------
     dimensions : sequence of Dimension, length d
-        Of the columns.
+        Dimensions of the columns.
     is_private : array of shape (d,), bool
         Whether a column is inactive in some rows.
 
@@ -75,7 +75,7 @@ class FeatureMap:
         Parameters
         ----------
         U : array of shape (n, d)
-            Rows.
+            Rows of coordinates.
         active : array of shape (n, d), bool
             Whether a column is active in a row.
 
@@ -99,7 +99,7 @@ class FeatureMap:
         Parameters
         ----------
         U : array of shape (n, d)
-            Rows.
+            Rows of coordinates.
         active : array of shape (n, d), bool
             Whether a column is active in a row.
 

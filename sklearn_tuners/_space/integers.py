@@ -32,8 +32,8 @@ __all__ = ["MAX_SUMMED", "WideIntegers", "is_discrete", "parse_discrete"]
 MAX_SUMMED = 2**17
 """Levels of a bounded distribution up to which its mass is evaluated at each of them.
 
-This takes 0.02 s (a binomial). For more, scipy's quantile function is asked, which may
-take a time linear in the value.
+This takes 0.02 s (a binomial). With more, scipy's quantile function is used, which may
+take time linear in the value.
 """
 
 _MIN_SHARE = 1e-9
@@ -77,7 +77,7 @@ class WideIntegers(Discrete):
         self.size = self.n_coded if math.isfinite(support[1] - support[0]) else math.inf
         self._knots = knots.astype(np.float64)
         # A hundredth of the coordinate is shared equally by all integers. So each of
-        # 2**40 has 1e-14 at least, a hundred times the spacing of u.
+        # 2**40 integers gets at least 1e-14, a hundred times the spacing of u.
         u = 0.99 * probabilities + 0.01 * (knots - knots[0]) / (self.n_coded - 1)
         self._positions = (u - u[0]) / (u[-1] - u[0])
         self._support = support
@@ -154,8 +154,8 @@ def parse_discrete(dist: Any, low: float, high: float) -> Dimension | None:
     Returns
     -------
     Dimension or None
-        None if the distribution is better known by draws: its tail is too heavy to sum
-        or its levels are not integers.
+        None if the distribution is better represented by draws: its tail is too heavy
+        to sum or its levels are not integers.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def parse_discrete(dist: Any, low: float, high: float) -> Dimension | None:
 def _unbounded(dist: Any, support: tuple[float, float]) -> Dimension | None:
     """Make the dimension of the levels between the tails.
 
-    None if they are too many or the tails too heavy.
+    None if there are too many levels or the tails are too heavy.
     """
     bulk = _bulk(dist, *support)
     if bulk is None or bulk[1] - bulk[0] >= MAX_INTEGERS:
@@ -254,7 +254,7 @@ def _bulk(dist: Any, low: float, high: float) -> tuple[int, int] | None:
 
     The upper end is approached by halving the tail. If it grows by a power, as in
     `zipf`, where scipy sums the mass term by term, the search ends where the tail is
-    below one in a million, or with None if it is not there yet.
+    below one in a million, or returns None if it is not reached.
     """
     first = int(max(dist.ppf(MARGIN), low))
     steps = [0]

@@ -55,7 +55,7 @@ def parse_list(key: str, value: Any) -> Table:
     Raises
     ------
     TypeError, ValueError
-        With the texts that scikit-learn's tests match.
+        Raised with texts that scikit-learn's tests match.
     """
     if isinstance(value, np.ndarray) and value.ndim > 1:
         raise ValueError(
@@ -88,7 +88,7 @@ def parse_choices(choices: Sequence[Any], prior: Any) -> Table:
     choices : sequence
         The values.
     prior : array-like of shape (n_choices,), str or None
-        Probabilities, as scikit-optimize has them. Otherwise all are equal.
+        Probabilities, as in scikit-optimize. Otherwise all are equally likely.
 
     Returns
     -------

@@ -19,9 +19,9 @@ def space_with_own(
     """Add the estimator's own values to a space unless they are a point of it.
 
     Each value is tested on the dimension of its parameter, so the space itself is
-    parsed only once, afterwards. Nothing is known of where a value outside its domain,
-    such as ``max_depth=None`` among integers, lies among the others. So the values then
-    become a dict of their own, in front.
+    parsed only once, afterwards. A value outside its domain, such as ``max_depth=None``
+    among integers, has no place among the others. The own values then become a separate
+    dict, placed first.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def space_with_own(
     Returns
     -------
     mapping or list of two mappings
-        What `Space.parse` takes.
+        A space that `Space.parse` accepts.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def _coordinate(dimension: Dimension, value: object) -> float | None:
 def _is_active(domain: Any, own: Params, dimensions: Mapping[str, Dimension]) -> bool:
     """Whether a parameter has no condition or one that holds.
 
-    A condition on a parameter without an own value does not hold. If that parameter is
-    inactive, this is right; if it is active, its missing value fails the test anyway.
+    A condition on a parameter without an own value does not hold. This is right if that
+    parameter is inactive; otherwise the test fails anyway because its value is missing.
     """
     return not isinstance(domain, When) or all(
         other in own

@@ -16,7 +16,7 @@ class Point:
     Attributes
     ----------
     params : dict
-        What `set_params` takes.
+        Arguments of `set_params`.
     row : ndarray of shape (n_dims,)
         The row of the unit cube that `Space.encode` gives for them.
     key : bytes

@@ -28,7 +28,7 @@ _IS_LOG = {"uniform": False, "log-uniform": True}
 """Whether a prior of scikit-optimize means a log scale."""
 
 _SHORT_PRIORS = ("log", "log10")
-"""Misspelt priors too short to be told from "log2", a value of `max_features`."""
+"""Misspelt priors, too short to tell from "log2", a value of `max_features`."""
 
 _MIN_WIDTH = 1e-10
 """Least width of a range of floats, relative to its bounds.
@@ -39,7 +39,7 @@ exact.
 
 
 def is_range_tuple(value: Any) -> bool:
-    """Whether a value is (low, high) or (low, high, prior) and no list of values.
+    """Whether a value is (low, high) or (low, high, prior), not a list of values.
 
     A third element that resembles a prior is taken for a misspelt one. There may be a
     fourth element, the base of the logarithm, which does not change the values.
@@ -47,7 +47,7 @@ def is_range_tuple(value: Any) -> bool:
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def parse_long_range(values: range) -> Dimension:
     Parameters
     ----------
     values : range
-        Its coordinate is chosen as that of a list.
+        Coordinates are chosen as for a list.
 
     Returns
     -------

@@ -55,7 +55,7 @@ from sklearn_tuners._typing import BoolArray, FloatArray, IntArray, Params
 __all__ = ["Space"]
 
 _MAX_COUNTED = 10_000
-"""Points up to which those that several branches share are counted once.
+"""Number of points up to which shared points of several branches are counted once.
 
 Enumerating them takes a second.
 """
@@ -78,11 +78,11 @@ class Space:
     n_branches : int
         Their number.
     n_dims : int
-        Columns of U.
+        Number of columns of U.
     is_categorical : array of shape (n_dims,), bool
         Whether a column has no order.
     n_levels : array of shape (n_dims,), float
-        Distinct values of each column; inf if continuous or known by draws only.
+        Distinct values of each column; inf if continuous or only drawn.
     is_source : array of shape (n_dims,), bool
         Whether conditions of others depend on the value of a column.
     feature_source : array of shape (p,), int
@@ -151,10 +151,10 @@ class Space:
         ----------
         spec : dict or list of dicts
             Parameters and their domains in any dialect, see `dialects`. An element of
-            the list may be a tuple (dict, n), as in scikit-optimize, whose n is the
-            share of the dict among random points.
+            the list may be a tuple (dict, n), as in scikit-optimize, where n is the
+            dict's share of the random points.
         name : str, default="param_distributions"
-            What error messages call `spec`.
+            Name of `spec` in error messages.
         tuples_as_ranges : bool, default=True
             Whether a tuple of two numbers is a range and not a list of values.
         random_state : int, default=0
@@ -221,7 +221,7 @@ class Space:
         """Yield all points in the order of scikit-learn's ParameterGrid.
 
         Branch after branch, keys sorted, the last key varying fastest. Combinations
-        that differ in inactive parameters only are one point, in the place of the
+        that differ only in inactive parameters are one point, at the place of the
         first.
 
         Yields
@@ -328,8 +328,8 @@ class Space:
     def encode(self, params: Mapping[str, Any]) -> FloatArray:
         """Return the snapped row of parameters.
 
-        A value stands for the listed one that is the same object, else for one that is
-        equal and of the same type, else for one that is equal otherwise (1.0 for 1).
+        A value is matched to the same object in the list, else to an equal one of the
+        same type, else to an equal one of another type (1.0 for 1).
 
         Parameters
         ----------
@@ -484,7 +484,7 @@ class Space:
         Parameters
         ----------
         U : array of shape (n, n_dims)
-            Rows.
+            Rows of coordinates.
 
         Returns
         -------
@@ -531,10 +531,10 @@ class Space:
     def signature(self) -> tuple[Any, ...]:
         """Return what the space is, without the seed that it was parsed with.
 
-        Listed values are known by themselves, ranges by their bounds, distributions by
-        some quantiles, and objects that have only `rvs` by draws with a fixed seed. The
-        shares of dicts are left out, as the number of evaluations is. The cost is
-        linear in the number of listed values.
+        Listed values are identified by themselves, ranges by their bounds,
+        distributions by some quantiles, and objects that have only `rvs` by draws with
+        a fixed seed. The shares of dicts are left out, as the number of evaluations is.
+        The cost is linear in the number of listed values.
 
         Returns
         -------

@@ -32,16 +32,16 @@ __all__ = [
 _MAX_COMPARED = 100
 """Values of one key with which a value is compared.
 
-Only objects that define equality, but no hash, have more. Those of them that equal none
-of the first 100 are taken for different, or the cost would be quadratic.
+Only objects that define equality, but no hash, have more. Those that equal none of the
+first 100 count as different; otherwise the cost would be quadratic.
 """
 
 
 def same_value(a: object, b: object) -> bool:
     """Whether two listed values are the same level.
 
-    Identical objects are. Others must have the same type and compare equal. So 1, 1.0
-    and True are three values (to scikit-learn, `max_features=1` is not
+    Identical objects are the same. Others must have the same type and compare equal. So
+    1, 1.0 and True are three values (to scikit-learn, `max_features=1` is not
     `max_features=1.0`), while two equal tuples are one. Lists, tuples and dicts are
     compared element by element in this same way. Values whose comparison raises, or
     does not give a plain truth value (arrays, data frames), are unequal.
@@ -72,8 +72,8 @@ def same_value(a: object, b: object) -> bool:
 def equivalent(a: object, b: object) -> bool:
     """Whether `b`, given by the user as a parameter, may stand for the level `a`.
 
-    More values are equivalent than the same: numbers of different types (1 and 1.0, but
-    not True), NaNs, equal arrays, strings of a subclass, and estimators with equal
+    More values are equivalent than are the same: numbers of different types (1 and 1.0,
+    but not True), NaNs, equal arrays, strings of a subclass, and estimators with equal
     parameters, for which scikit-learn defines no equality.
 
     Parameters
@@ -134,7 +134,7 @@ def is_number(value: object) -> TypeGuard[numbers.Real]:
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def is_integral(value: object) -> TypeGuard[int | np.integer]:
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def to_float(value: object) -> float:
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------
@@ -199,11 +199,11 @@ def clip_integer(
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
     support : tuple of float
         Bounds of the distribution.
     values : sequence of int
-        Those with a coordinate, ascending.
+        Values with a coordinate, ascending.
 
     Returns
     -------
@@ -221,10 +221,10 @@ def clip_integer(
 
 
 def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
-    """Return first occurrences, and for each value the index of its own.
+    """Return the distinct values, and the index of each value among them.
 
-    As `same_value` tells, but all NaNs of one type are one. Only values with equal keys
-    are compared, see `key_of`, so the cost is linear.
+    Compared by `same_value`, except that all NaNs of one type are the same. Only values
+    with equal keys are compared, see `key_of`, so the cost is linear.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
     Returns
     -------
     levels : list
-        The objects first met.
+        The first occurrence of each level.
     level_of : array of shape (len(values),), int
         Index of each value in `levels`.
 
@@ -262,13 +262,13 @@ def distinct(values: Sequence[Any]) -> tuple[list[Any], IntArray]:
 def key_of(value: object) -> Hashable:
     """Return a key that values have in common if they are the same.
 
-    Few others have it: only objects that cannot be hashed, and are no lists, tuples,
-    dicts or sets of what can, share one key a type. Keys hold in one process only.
+    Other values rarely share a key: only unhashable objects that are not collections of
+    hashable ones share one key per type. Keys are valid in one process only.
 
     Parameters
     ----------
     value : object
-        Anything.
+        Any object.
 
     Returns
     -------
