@@ -1,4 +1,4 @@
-"""`BayesSearchCV`: Bayesian optimisation in the place of a grid search."""
+"""`BayesSearchCV`: Bayesian optimisation in place of a grid search."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class BayesSearchCV(BaseTunerCV):
 
     param_distributions : dict or list of dicts, default=None
         Parameter names and what to try for each. None takes `default_space` of the
-        estimator for the data; ``repr`` shows this space, before `fit` as it is without
-        data. The first candidate is then the estimator as it is, even if it is no point
-        of that space. The forms of a parameter are:
+        estimator for the data; ``repr`` shows this space; before `fit`, the one that
+        applies without data. The first candidate is then the estimator as it is, even
+        if it is no point of that space. The forms of a parameter are:
 
         - a list, array or range: only the listed values are tried. You get back the
           same objects. Numbers are ordered, on a log scale if they span at least two
@@ -59,8 +59,8 @@ class BayesSearchCV(BaseTunerCV):
         the total over all of them.
 
     param_grid : dict or list of dicts, default=None
-        The same under the name that `GridSearchCV` gives it, except that every tuple
-        is a list of values. Give only one of the two.
+        Alias of `param_distributions` with the name used by `GridSearchCV`, except that
+        every tuple is a list of values. Give only one of the two.
 
     n_iter : int, default=50
         Number of candidates.
@@ -123,7 +123,7 @@ class BayesSearchCV(BaseTunerCV):
         Seconds that one fold, fitting and scoring, may take. A fold that takes longer
         counts as failed. In processes an alarm interrupts Python code; on loky the
         worker is killed if the alarm does not help. The joblib backends dask and
-        threading cannot end a fit, so that this parameter is an error there.
+        threading cannot end a fit, so this parameter raises an error there.
 
     target_score : float, default=None
         The search stops when a candidate reaches this mean test score.

@@ -86,7 +86,8 @@ def annotation(estimator_class: type, name: str) -> str:
 def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
     """Yield the estimators directly inside, under their names in ``set_params``.
 
-    There are none for a search or a frozen estimator: theirs are not ours to set.
+    There are none for a search or a frozen estimator: their parameters are not set from
+    outside.
     """
     params = estimator.get_params(deep=False)
     if params.keys() & _SEARCHES or type(estimator).__name__ == "FrozenEstimator":
@@ -132,7 +133,7 @@ def owner_of(estimator: Any, name: str) -> Any:
     estimator : estimator
         Perhaps a composition.
     name : str
-        Full name of a parameter, which the owner need not have.
+        Full name of a parameter; the owner may lack it.
 
     Returns
     -------

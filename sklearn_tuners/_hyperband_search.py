@@ -48,13 +48,13 @@ class HyperbandSearchCV(BaseTunerCV):
         As in `GridSearchCV`.
 
     param_distributions : dict or list of dicts, default=None
-        The search space, in any form that `BayesSearchCV` reads. None takes
+        The search space, in any form that `BayesSearchCV` accepts. None takes
         `default_space` of the estimator, without the resource; the first candidate is
         then the estimator as it is.
 
     param_grid : dict or list of dicts, default=None
-        The same under the name that `GridSearchCV` gives it, except that every tuple is
-        a list of values. Give only one of the two.
+        Alias of `param_distributions` with the name used by `GridSearchCV`, except that
+        every tuple is a list of values. Give only one of the two.
 
     resource : str, default="auto"
         What a candidate gets more of from rung to rung:
@@ -163,7 +163,7 @@ class HyperbandSearchCV(BaseTunerCV):
         Seconds that one fold, fitting and scoring, may take. A fold that takes longer
         counts as failed. In processes an alarm interrupts Python code; on loky the
         worker is killed if the alarm does not help. The joblib backends dask and
-        threading cannot end a fit, so that this parameter is an error there.
+        threading cannot end a fit, so this parameter raises an error there.
 
     target_score : float, default=None
         The search stops when a candidate reaches this mean test score.
@@ -266,7 +266,8 @@ class HyperbandSearchCV(BaseTunerCV):
     See Also
     --------
     BayesSearchCV : Trains every candidate with the full resource.
-    sklearn.model_selection.HalvingRandomSearchCV : One bracket, each rung trained anew.
+    sklearn.model_selection.HalvingRandomSearchCV : One bracket, each rung trained from
+    the start.
 
     References
     ----------
@@ -402,7 +403,7 @@ class HyperbandSearchCV(BaseTunerCV):
         y : array-like of shape (n_samples,), default=None
             Target.
         groups : array-like of shape (n_samples,), default=None
-            For the splitter.
+            Groups for the splitter.
 
         Returns
         -------

@@ -55,17 +55,17 @@ bad candidates often differ from split to split more than good ones."""
 
 
 def followed_metric(refit: Any) -> str | None:
-    """Name of the metric that a search follows, as far as `refit` names one.
+    """Return the metric that a search follows, if `refit` names one.
 
     Parameters
     ----------
     refit : bool, str, callable or SelectionRule
-        The parameter of a search. A selection rule is known by its `score_of`.
+        The parameter of a search. A selection rule is identified by its `score_of`.
 
     Returns
     -------
     str or None
-        None if it names none.
+        None if `refit` names no metric.
 
     Examples
     --------
@@ -349,7 +349,7 @@ def selection_bias(S: FloatArray, best: int) -> float:
     -------
     float
         How much to lower the score: the mean over the splits of the best score of any
-        candidate on the split less the score of the selected one (Tibshirani and
+        candidate on the split minus the score of the selected one (Tibshirani and
         Tibshirani, 2009; their errors are negative scores). At least 0.
 
     Notes

@@ -16,7 +16,7 @@ __all__ = ["Stream", "generator"]
 
 @unique
 class Stream(IntEnum):
-    """What is drawn. A number never changes, and no two streams share one."""
+    """Purpose of the draws. A number never changes, and no two streams share one."""
 
     EVEN = 0  # the scrambled Sobol points that fill a space
     FILLING = 1  # random rows once those points are used up
@@ -37,9 +37,9 @@ def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
     seed : int
         Seed of the search.
     stream : Stream
-        What is drawn.
+        Purpose of the draws.
     *position : int
-        Where in the search, such as the number of trials seen.
+        Position in the search, such as the number of trials seen.
 
     Returns
     -------

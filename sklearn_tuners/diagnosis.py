@@ -77,7 +77,7 @@ def diagnose(
     directions: Mapping[str, Direction] | None = None,
     test_share: float | None = None,
 ) -> Diagnosis:
-    """Report what a finished search shows besides its best parameters.
+    """Report what a finished search shows in addition to its best parameters.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def diagnose(
         ``return_train_score=True`` more can be said.
 
     metric : str, default=None
-        Name of the metric to go by. None takes the one that `refit` names; with several
-        metrics, one of the two must name one.
+        Name of the metric to use. None takes the one that `refit` names; with several
+        metrics, either `metric` or `refit` must name one.
 
     directions : dict, default=None
         Which values of each parameter are simpler, as for `OneStandardError`. None
@@ -209,7 +209,9 @@ def _fit(facts: Facts) -> Finding:
         )
     if scale.is_known and scale.skill(float(train.mean())) < _LOW_SKILL:
         text += ": even the training data are not fitted well"
-        advice = _moves(facts, "complex") + ", or add features (unless it is noise)"
+        advice = (
+            _moves(facts, "complex") + ", or add features (unless the target is noise)"
+        )
         return Finding("fit", "", "high bias", True, text, advice, *interval)
     if unsteady:
         return _unsteady(text, spread)
@@ -274,8 +276,8 @@ def _optimism(facts: Facts) -> Finding:
     error = float(standard_error(facts.S[top], facts.test_share))
     lead = score - float(np.median(facts.means))
     text = (
-        f"the best score {score:.4g} is too good by about {bias:.2g}: "
-        f"{score - bias:.4g} is left; it is {lead:.2g} above the median candidate"
+        f"the best score {score:.4g} is too high by about {bias:.2g}, which "
+        f"leaves {score - bias:.4g}; it is {lead:.2g} above the median candidate"
     )
     if facts.best_score < score:
         text += f"; refit chose a candidate with {facts.best_score:.4g}"
@@ -353,7 +355,7 @@ _GO_ON = {
     "n_iter_no_change": "raise n_iter_no_change",
     "stopping": "set stopping=None",
 }
-"""What to change for more candidates, by the reason why a search ended."""
+"""What to change to get more candidates, by the reason the search ended."""
 
 
 def _why_it_ended(search: Any) -> str:
@@ -411,7 +413,7 @@ def _edge_finding(facts: Facts, name: str, column: int, edge: Edge) -> Finding:
     scale = " on a log scale" if edge.is_log else ""
     advice = f"try {low:.6g} to {high:.6g}{scale}"
     if _is_bounded_by_data(facts.best_estimator, name, edge.side):
-        advice += ", as far as the size of the data allows"
+        advice += ", if the size of the data allows it"
     verdict = f"at the {edge.side} edge"
     return Finding("edge", name, verdict, True, text, advice, probability)
 

@@ -63,7 +63,7 @@ Results = dict[str, Any]
 _CLEARLY_CHEAPER = 0.5
 """Share of another's fit time below which a candidate counts as cheaper (convention).
 
-Times of the same fit vary by tens of per cent from run to run; the choice should not.
+Times of the same fit vary by tens of percent from run to run; the choice should not.
 """
 
 
@@ -81,7 +81,7 @@ class SelectionRule(BaseEstimator):
         Parameters
         ----------
         cv_results_ : dict of arrays
-            From a search.
+            ``cv_results_`` of a search.
 
         Returns
         -------
@@ -102,7 +102,7 @@ class SelectionRule(BaseEstimator):
         Parameters
         ----------
         cv_results_ : dict of arrays
-            From a search.
+            ``cv_results_`` of a search.
         index : int
             A row.
 
@@ -119,7 +119,7 @@ class SelectionRule(BaseEstimator):
         Parameters
         ----------
         results : dict of arrays
-            Of all candidates.
+            Results of all candidates.
         rows : ndarray of shape (n,)
             Rows that may be compared.
         S : ndarray of shape (n, n_splits)
@@ -198,7 +198,7 @@ class OneStandardError(_SimplestAdmissible):
         simpler. It is not fitted.
 
     metric : str, default=None
-        Name of the metric to go by. Only needed with several.
+        Name of the metric to use. Only needed with several metrics.
 
     directions : dict, default=None
         Parameter names to ``"low"`` (smaller values are simpler), ``"high"`` or a list
@@ -267,7 +267,7 @@ class OneStandardError(_SimplestAdmissible):
 
 
 class WithinPercent(_SimplestAdmissible):
-    """The simplest candidate with a score within some per cent of the best.
+    """The simplest candidate with a score within a given percentage of the best.
 
     Parameters
     ----------
@@ -280,7 +280,7 @@ class WithinPercent(_SimplestAdmissible):
         may be worse.
 
     metric : str, default=None
-        Name of the metric to go by. Only needed with several.
+        Name of the metric to use. Only needed with several metrics.
 
     directions : dict, default=None
         As for `OneStandardError`.
@@ -291,7 +291,7 @@ class WithinPercent(_SimplestAdmissible):
 
     Notes
     -----
-    A per cent of a score means something where the score has a natural zero: accuracy,
+    A percentage of a score is meaningful where the score has a natural zero: accuracy,
     an error, a loss. For R2 near 0 it means nothing.
 
     Examples
@@ -317,8 +317,8 @@ class WithinPercent(_SimplestAdmissible):
     ) -> None:
         if not (is_number(loss) and 0 <= float(loss) < math.inf):
             raise ValueError(
-                f"loss={loss!r}: give the per cent of the best score that may be lost, "
-                "a number not below 0."
+                f"loss={loss!r}: give the percentage of the best score that may be "
+                "lost, a number not below 0."
             )
         _check_directions(directions)
         self.estimator = estimator
@@ -345,7 +345,7 @@ class BestScore(_SimplestAdmissible):
         simpler. It is not fitted.
 
     metric : str, default=None
-        Name of the metric to go by. Only needed with several.
+        Name of the metric to use. Only needed with several metrics.
 
     directions : dict, default=None
         As for `OneStandardError`.
@@ -391,7 +391,7 @@ class KeepDefault(SelectionRule):
         parameters or the first of `initial_params`.
 
     metric : str, default=None
-        Name of the metric to go by. Only needed with several.
+        Name of the metric to use. Only needed with several metrics.
 
     test_share : float, default=None
         As for `OneStandardError`.
@@ -441,7 +441,7 @@ class KeepDefault(SelectionRule):
             source = "the first row" if self.estimator is None else repr(self.estimator)
             warnings.warn(
                 "KeepDefault: no candidate that was scored on all splits has the "
-                f"parameters of {source}, so the best score decides. Have them tried, "
+                f"parameters of {source}, so the best score decides. Add them, "
                 "for example with initial_params.",
                 UserWarning,
                 stacklevel=3,

@@ -45,7 +45,7 @@ def search_spaces(
     Returns
     -------
     strategy of dict or list of dicts
-        What `BayesSearchCV` takes as `param_distributions`.
+        Values for the parameter `param_distributions` of `BayesSearchCV`.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def params_of(
     Parameters
     ----------
     space : Space, dict or list of dicts
-        What to draw from.
+        The space to draw from.
 
     Returns
     -------

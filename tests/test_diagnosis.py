@@ -321,7 +321,7 @@ def test_a_wider_range_that_the_data_may_not_allow_says_so():
     search = GridSearchCV(KMeans(n_init=1, random_state=0), {"n_clusters": [2, 3, 4]})
     found = diagnose(search.fit(IRIS[0]))["edge", "n_clusters"]
     assert found.verdict == "at the upper edge"
-    assert found.advice.endswith("as far as the size of the data allows")
+    assert found.advice.endswith("if the size of the data allows it")
 
 
 def test_a_parameter_that_is_the_resource_is_not_searched():

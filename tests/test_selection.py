@@ -287,7 +287,7 @@ def test_selection_rules_in_a_default_space():
 
 @pytest.mark.parametrize("loss", [-1, np.nan, "2", None])
 def test_a_loss_must_be_a_number(loss):
-    with pytest.raises(ValueError, match=f"loss={loss!r}: give the per cent"):
+    with pytest.raises(ValueError, match=f"loss={loss!r}: give the percentage"):
         WithinPercent(SVC(), loss=loss)
 
 

@@ -1,8 +1,8 @@
 """Paths of private classes of scikit-learn, by which tables know their subclasses.
 
 The classes are named, not imported: importing the package does not import every
-estimator of scikit-learn. All paths are valid in every supported version; one that is
-not needs its versions stated here, as a test resolves each on the installed version.
+estimator of scikit-learn. All paths are valid in every supported version. State the
+versions of any that is not: a test resolves each on the installed version.
 """
 
 from __future__ import annotations
@@ -29,4 +29,4 @@ class PrivateClass(StrEnum):
 
 
 PLAIN_FIT_TRANSFORM = ("sklearn.base", "sklearn.preprocessing._data")
-"""Modules in which ``fit_transform`` methods are ``fit`` and then ``transform``."""
+"""Modules in which ``fit_transform`` is ``fit`` followed by ``transform``."""

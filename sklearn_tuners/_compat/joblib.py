@@ -34,9 +34,9 @@ class JoblibBackend:
 
     ``joblib.Parallel`` takes its calls from an iterable, which a callback thread
     consumes before the caller has seen the results. A sequential search needs the
-    opposite: it chooses a call after it has seen the last result. So the pool of a
-    ``Parallel`` is entered as usual (the user's ``parallel_config``, memory mapping and
-    thread limits hold), and calls go to its backend directly.
+    opposite: it chooses a call after it has seen the last result. So a ``Parallel`` is
+    entered as usual (the user's ``parallel_config``, memory mapping and thread limits
+    hold), and calls go directly to its backend.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class JoblibBackend:
         if self.kind == "dask":
             # The scheduler replaces workers itself. Data that only the dead worker held
             # must be sent again. If no worker takes them within dask's own time-out,
-            # dask drops the call silently: so wait for a worker first.
+            # dask drops the call silently, so a worker is awaited first.
             self._backend.call_data_futures.clear()
             try:
                 self._backend.client.wait_for_workers(1, timeout=_DASK_PATIENCE)
@@ -147,7 +147,7 @@ class JoblibBackend:
             are active now; in threads, which share the filters, under those that were
             active at the start.
         kwargs : dict
-            Its arguments.
+            Arguments of the call.
         callback : callable
             Called in another thread with the argument of `result`. Dask does not call
             it if the call fails: ask the future.

@@ -120,7 +120,7 @@ if _HAS_CALLBACKS:
 
 
 class SearchBase(BaseSearchCV):
-    """`BaseSearchCV` with its private steps under names of ours."""
+    """`BaseSearchCV` with our names for its private steps."""
 
     def _root_task(self, *, n_phases: int) -> CallbackTask:
         """Return the root of the callbacks' task tree; the callbacks are set up."""
@@ -159,7 +159,7 @@ class SearchBase(BaseSearchCV):
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the task tree of a running fit.
 
-        A callback that refers to the search takes it along to the workers.
+        A callback that refers to the search is pickled with it.
         """
         state: dict[str, Any] = super().__getstate__()
         return {name: state[name] for name in state if name not in _RUNNING_FIT}
@@ -343,9 +343,9 @@ def takes_integers(estimator: Any, name: str) -> bool | None:
 
 
 def has_stopped_early(estimator: Any) -> bool:
-    """Return whether early stopping ended the last fit of a histogram boosting.
+    """Return whether early stopping ended the last fit of a HistGradientBoosting.
 
-    The number of iterations does not tell if it is the largest one allowed: the
+    The number of iterations does not show this if it is the largest allowed: the
     criterion may be met exactly there. A further fit would add one iteration before it
     checks the criterion again.
 
@@ -375,9 +375,9 @@ def forget_subtask(parent: Any, task_id: int) -> None:
 def detach(task: CallbackTask) -> CallbackTask:
     """Return a copy of a leaf in a tree that is only the path from the root to it.
 
-    A leaf that travels to another process takes the tree along through its parent.
-    With its siblings in it, each of n evaluations would pickle n leaves, and the tree
-    might change while a thread of the pool pickles it.
+    Pickling a leaf pickles the whole tree through its parent. With its siblings in it,
+    each of n evaluations would pickle n leaves, and the tree might change while a
+    thread of the pool pickles it.
     """
     if not _HAS_CALLBACKS:
         return task

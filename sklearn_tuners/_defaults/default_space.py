@@ -96,7 +96,7 @@ class _Visit:
     Attributes
     ----------
     found : DefaultSpace
-        Receives what is found.
+        Collects the result.
     X : array-like or None
         The data; None once a transformer has changed them.
     fixed : frozenset of str
@@ -328,7 +328,7 @@ class _Parameters:
         for name in list(self._rows):
             self._domain(name)
         if all(map(self._is_effort, self.domains())):
-            self._domains = {}  # the user has set all that is worth tuning
+            self._domains = {}  # the user has set everything worth tuning
 
     def domains(self) -> dict[str, Any]:
         """Return the domains of all parameters that are searched."""

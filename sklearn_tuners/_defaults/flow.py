@@ -2,7 +2,7 @@
 
 A step of a pipeline hands on other features (`after`), transformers side by side hand
 on the features of all (`together`), and an ensemble hands part of the samples to what
-is inside it (`inside`). Estimators are known by the names of their class and base
+is inside it (`inside`). Estimators are identified by the names of their class and base
 classes. Parameters that are searched count with their smallest value.
 """
 

@@ -47,7 +47,7 @@ def directions(estimator: Any) -> dict[str, str | list[Any]]:
 
 
 def resources(estimator: Any) -> dict[str, int]:
-    """Parameters of which more is never worse and only costs more.
+    """Parameters that are never worse when larger, only more expensive.
 
     Parameters
     ----------

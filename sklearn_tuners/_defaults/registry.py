@@ -1,4 +1,4 @@
-"""The registry of search spaces: the rows of ``spaces.csv``, and those of users.
+"""The registry of search spaces: ``spaces.csv`` and the rows registered by users.
 
 A row states, for one parameter of one class, which values may be tried, under which
 condition, and which end is simpler. ``docs/reference/spaces_table.md`` describes the
@@ -356,7 +356,7 @@ def rows_of(estimator: Any) -> tuple[Row, ...]:
     Returns
     -------
     tuple of Row
-        Those that hold for the installed version of the package.
+        The rows that apply to the installed version of the package.
     """
     base, rows = _find(estimator) or (object, ())
     version = _version(base)

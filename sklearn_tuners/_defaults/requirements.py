@@ -23,7 +23,7 @@ NEEDS_TWO = {
     "LocallyLinearEmbedding", "Normalizer", "PLSCanonical", "PLSRegression", "PLSSVD",
     "RFE", "RFECV", "SelectPercentile", "SequentialFeatureSelector", "TruncatedSVD",
 }  # fmt: skip
-"""Classes that, with default parameters, reject one feature or leave nothing of it."""
+"""Classes that, with default parameters, reject a single feature or remove it."""
 
 OTHER_DATA = {
     "StackingClassifier": "final_estimator",
@@ -88,7 +88,7 @@ def _of_features(estimator: Any) -> Iterator[Any]:
 
 
 def _counts_set(estimator: Any, sparse: bool) -> Iterator[int]:
-    """Yield the features that are needed for each number of features that is set."""
+    """Yield the features needed for each fixed number of features."""
     known = parameters(estimator)
     for row in rows_of(estimator):
         if sparse not in dict(row.condition).get("@sparse", (sparse,)):

@@ -1,7 +1,7 @@
 """The sizes of the data that an estimator gets, and the bounds that follow from them.
 
 `Sizes` describes the data of one estimator, which may be inside a composition;
-`quantity` computes from them what a bound of the registry is a multiple of.
+`quantity` computes the quantities that bounds of the registry refer to.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ The standard error of a variance of normal data is then 1.4 % of it: sqrt(2 / 10
 MAX_TERMS = 5_000
 """Features up to which a polynomial may have degree 3 (convention).
 
-With the 10,000 samples of a middling data set these are 400 MB.
+With 10,000 samples, these take 400 MB.
 """
 
 MAX_HESSIAN = 1_000
@@ -46,7 +46,8 @@ NU_SHARE = 0.95
 """Share of the feasible nu that is searched: counts may be off by two samples."""
 
 NU_UNKNOWN = 0.2
-"""Largest nu if classes are not known: feasible from a share of a tenth on."""
+"""Largest nu if classes are unknown: feasible if the smaller class has at least a tenth
+of the samples."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Sizes:
     positive : bool
         Whether a later step refuses negative values.
     q : int
-        Targets.
+        Number of targets.
     counts : tuple of int or None
         Lower bounds of the samples of each class in the smallest training set; None if
         they are not known or the target has no classes.
@@ -119,7 +120,7 @@ class Sizes:
 
 
 FACTS = tuple(Sizes().facts)
-"""What a condition of the registry may name besides parameters."""
+"""What a condition of the registry may name in addition to parameters."""
 
 
 def measure(X: Any, y: Any, n_train: int | None, *, classes: bool) -> Sizes:
@@ -254,7 +255,7 @@ class Quantity:
     Attributes
     ----------
     description : str
-        In words.
+        The quantity in words.
     of : callable
         Takes sizes and returns the number.
     """

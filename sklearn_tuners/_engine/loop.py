@@ -28,9 +28,9 @@ __all__ = ["Engine", "Evaluator", "Failure", "Tuner"]
 Token = tuple[int, int]  # number of a trial, split
 
 _SUSPECT, _GUILTY = 2, 3
-"""Deaths of workers during one evaluation: from the first number on it runs alone, at
-the second it is given up. An evaluation that only shared its machine with the one to
-blame is so given two chances (convention)."""
+"""Deaths of workers during one evaluation: after the first number it runs alone, after
+the second it is given up. This gives an evaluation that merely shared a machine with
+the culprit two chances (convention)."""
 
 
 class Tuner(Protocol):
@@ -56,14 +56,14 @@ class Tuner(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an evaluation could not run to its end.
+    """Why an evaluation did not finish.
 
     Attributes
     ----------
     kind : {"timeout", "death"}
-        It exceeded its time, or its worker died too often.
+        Whether it exceeded its time, or its worker died too often.
     text : str
-        What users read.
+        Message for users.
     """
 
     kind: Literal["timeout", "death"]
@@ -76,14 +76,15 @@ class Evaluator(Protocol):
     def submit(self, trial: Trial, split: int) -> None:
         """Hand one evaluation to the workers under the token (trial.number, split).
 
-        Its result must be ``(outcome, stop)``, the outcome None if it was too late.
+        Its result must be ``(outcome, stop)``, where the outcome is None after the
+        deadline.
         """
 
     def failed(self, trial: Trial, split: int, failure: Failure) -> Outcome:
         """Return the outcome of an evaluation that cannot run, or raise."""
 
     def score(self, trial: Trial) -> float:
-        """Return what to tell of a complete trial."""
+        """Return the score of a complete trial."""
 
 
 class Engine:
@@ -94,19 +95,19 @@ class Engine:
     tuner : Tuner
         Proposes points and learns from their scores.
     workers : Workers
-        Entered.
+        The workers, already started.
     evaluator : Evaluator
         Hands evaluations to the workers.
     n_iter : int
         Largest number of trials.
     n_splits : int
-        Evaluations a trial.
+        Evaluations per trial.
     lag : int or None
-        Number of latest trials whose scores a proposal does not know; None tells every
-        trial when it finishes.
+        Number of latest trials whose scores a proposal does not know; with None every
+        trial is told when it finishes.
     stop : callable, default=None
         ``stop(trial, score)`` is called after each tell and returns why to stop, or
-        None to go on.
+        None to continue.
     observers : sequence of Observer, default=()
         Called in this order.
     deadline : float, default=None
@@ -156,8 +157,8 @@ class Engine:
             if outcome is None
         )
         self._n_begun = len(self.trials)
-        # How often the tuner had no proposal since the last one, and how many trials it
-        # knew then: the loop asks again when it knows more.
+        # How often the tuner has declined since its last proposal, and how many trials
+        # it knew then: the loop asks again when it knows more.
         self._n_refusals, self._n_known = 0, -1
         self._n_died = 0
         self._n_deaths: Counter[Token] = Counter()
@@ -168,7 +169,7 @@ class Engine:
         """Run to the end."""
         for observer in self.observers:
             observer.began(self.trials)
-        # Told first, so that no evaluation begins that a stop has made useless.
+        # Told first, so that no evaluation begins after a stop.
         if self.lag is None:
             for trial in [trial for trial in self._untold if trial.is_complete]:
                 self._tell(trial)
@@ -205,7 +206,7 @@ class Engine:
         if self.lag is not None and not self._waiting:
             self._tell_what_is_due()
             if self._may_ask():
-                # The tuner would know no more once a worker is free: no need to wait.
+                # Waiting for a free worker would not tell the tuner anything new.
                 self._ask()
 
     def _next_evaluation(self) -> Token | None:
@@ -231,7 +232,7 @@ class Engine:
     def _n_to_know(self) -> int:
         """Return how many trials the next proposal must know, if there is a lag."""
         assert self.lag is not None
-        # Each refusal of the tuner moves this on by one.
+        # Each time the tuner declines, this grows by one.
         return len(self.trials) - self.lag + self._n_refusals
 
     def _tell_what_is_due(self) -> None:
@@ -289,7 +290,7 @@ class Engine:
         except Overdue as overdue:
             self._waiting.extendleft(reversed(overdue.lost))
             for token in overdue.tokens:
-                text = "fit_timeout: did not end; worker killed"
+                text = "fit_timeout: the fit did not end, so its worker was killed"
                 self._give_up(token, Failure("timeout", text))
             return
         (number, split), (outcome, stop) = done
@@ -319,8 +320,8 @@ class Engine:
             return
         reason = self.stop(trial, score)
         if reason is not None:
-            # Without a lag the trials that have begun by now depend on timing; those
-            # that a lag lets begin do not.
+            # Without a lag the trials that have begun by now depend on timing; with a
+            # lag, the trials that have begun do not depend on timing.
             limit = self._n_begun if self.lag is None else trial.number + self.lag + 1
             self._stop(reason, limit=limit)
 

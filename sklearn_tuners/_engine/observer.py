@@ -1,4 +1,4 @@
-"""What wants to hear of a run: the journal, callbacks, verbose lines."""
+"""Observers of a run: the journal, callbacks, verbose lines."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """Hears of everything that happens in a run; does nothing unless overridden.
+    """Is notified of everything that happens in a run; does nothing by default.
 
     The engine calls its observers in their order, always in the thread that runs the
     search. An exception that an observer raises ends the run.
     """
 
     def began(self, trials: Sequence[Trial]) -> None:
-        """Hear that the run begins; `trials` are those of a run that it continues."""
+        """Note that the run begins; `trials` are those of the run that it continues."""
 
     def proposed(self, trial: Trial) -> None:
-        """Hear of a new trial."""
+        """Note a new trial."""
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        """Hear of an outcome on one split of a trial."""
+        """Note the outcome of a trial on one split."""
 
     def told(self, trial: Trial, score: float) -> None:
-        """Hear that a trial is complete and its score known to the tuner."""
+        """Note that a trial is complete and that the tuner knows its score."""
 
     def ended(self, reason: str) -> None:
-        """Hear that the run has ended by itself, and why."""
+        """Note that the run has ended without an exception, and why."""

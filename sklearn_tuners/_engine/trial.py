@@ -1,4 +1,4 @@
-"""A trial: a point of the search space and what became of it on every split."""
+"""A trial: a point of the search space and its outcomes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["Proposal", "Trial"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a tuner wants to be tried.
+    """What a tuner proposes to try.
 
     Attributes
     ----------
     point : Point
-        Its params are set on the estimator.
+        A point, with the params that are set on the estimator.
     stage : object
-        What else the tuner wants to find on the trial.
+        What the tuner stores with the trial.
     outcomes : sequence of dict or None
-        Outcomes of an earlier trial of the same kind, which need not run again.
+        Outcomes of an earlier trial of the same kind, which are not run again.
     """
 
     point: Point
@@ -41,11 +41,11 @@ class Trial:
     number : int
         Position in the order of proposal.
     point : Point
-        Its params are set on the estimator.
+        A point, with the params that are set on the estimator.
     outcomes : list of dict or None
         What `fit_and_score` returned for each split; None until that split has run.
     stage : object
-        What the tuner noted on the trial.
+        What the tuner stored with the trial.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Workers that take one call at a time, and outlive the death of one of them."""
+"""Workers that take one call at a time; the pool survives the death of a worker."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ HAS_ALARM = hasattr(signal, "setitimer")
 
 _POLL = 1.0
 """Seconds between two checks of what no callback reports, dask's errors and overdue
-calls: such a delay hardly matters where a worker has been lost."""
+calls: after losing a worker such a delay hardly matters."""
 
 _PATIENCE = 1.0
 """Seconds in which all workers must take a call of `Workers.run_on_each`: idle ones do
 so within milliseconds, a new one may still be starting."""
 
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process by either
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows both end a process
 
 
 class _Abilities(NamedTuple):
@@ -50,7 +50,7 @@ _ABILITIES = {
     "dask": _Abilities(),  # runs its calls in threads
     "ray": _Abilities(runs_in_main_thread=True, has_object_store=True),
 }
-"""By the kind of backend; one that is not listed can do nothing of it."""
+"""By kind of backend; unlisted backends have none of these abilities."""
 
 _DEATHS = {
     "joblib.BrokenProcessPool",  # loky's, with its subclass TerminatedWorkerError
@@ -62,8 +62,8 @@ _DEATHS = {
     "distributed.KilledWorker",  # the call has killed several workers
 }
 """Exceptions that mean the death of a worker, by package and class. They are named, not
-imported, because the packages are optional; the package counts because an estimator may
-raise a namesake, such as torch's OutOfMemoryError."""
+imported, because the packages are optional; the package is included because an
+estimator may raise a class of the same name, such as torch's OutOfMemoryError."""
 
 
 class WorkerDeath(Exception):
@@ -116,9 +116,8 @@ class Workers:
     n_jobs : int or None
         As in `joblib.Parallel`.
     kill_after : float, default=None
-        Seconds from its start after which a call is ended by killing its worker, if the
-        backend allows that (`can_kill`). The call must announce its start, see
-        `start_mark`.
+        Seconds after which a call is ended by killing its worker, if the backend allows
+        that (`can_kill`). The call must announce its start, see `start_mark`.
 
     Attributes
     ----------
@@ -132,8 +131,8 @@ class Workers:
         self._backend = JoblibBackend(n_jobs)
         self._kill_after = kill_after
         self._marks: Path | None = None
-        # Results of a pool that has been replaced may still come in: each submission
-        # has a number of its own.
+        # Results of a pool that has been replaced may still come in, so each submission
+        # is numbered.
         self._n_submitted = 0
         self._running: dict[int, _Running] = {}
         self._done: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
@@ -186,7 +185,7 @@ class Workers:
 
     @property
     def has_object_store(self) -> bool:
-        """Whether large arguments go to a store of the backend, and references to them.
+        """Whether large arguments go to an object store and are passed by reference.
 
         Then the backend does not itself recognise an argument that it has sent before.
         """
@@ -194,7 +193,7 @@ class Workers:
 
     @contextmanager
     def folder(self) -> Iterator[str]:
-        """Make a folder that is removed on leaving, or with this process if killed."""
+        """Make a folder that is removed on exit, even if this process is killed."""
         path = self._backend.make_folder()
         try:
             yield path
@@ -223,12 +222,12 @@ class Workers:
         function : callable
             Module-level function, so that it can be pickled.
         **kwargs : dict
-            Its arguments.
+            Arguments of the call.
 
         Raises
         ------
         WorkerDeath
-            If a worker has died since; the call itself is among the lost ones.
+            If a worker has died; this call is lost too.
         """
         if self.kind == "inline":
             self._inline.append((token, partial(function, **kwargs)))
@@ -292,7 +291,7 @@ class Workers:
             return token, call()
         while True:
             now = time.monotonic()
-            if now >= self._next_look:  # also while other calls finish all the time
+            if now >= self._next_look:  # even while other calls keep finishing
                 self._next_look = now + _POLL
                 self._look_after_running()
             try:
@@ -313,7 +312,7 @@ class Workers:
 
     def _look_after_running(self) -> None:
         """Raise what no callback reports."""
-        # All overdue calls at once: one that is left would get its whole time again.
+        # All overdue calls at once: a call left over would get its full time again.
         overdue = [n for n, call in self._running.items() if self._is_overdue(call)]
         if overdue:
             tokens = [self._running.pop(number).token for number in overdue]
@@ -359,8 +358,8 @@ class Workers:
         self._running.clear()
         self._backend.restart()
         if self._marks is not None:
-            # The calls may be submitted again under the same tokens. By then another
-            # process may have the id that is written in a mark.
+            # The calls may be submitted again under the same tokens. By then the
+            # process id in a mark may belong to another process.
             for mark in self._marks.iterdir():
                 mark.unlink(missing_ok=True)
         return lost

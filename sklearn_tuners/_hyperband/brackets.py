@@ -1,4 +1,4 @@
-"""The arithmetic of Hyperband: counts, resources, and which candidates go on.
+"""The arithmetic of Hyperband: counts, resources, and which candidates are promoted.
 
 Notation
 --------
@@ -177,7 +177,7 @@ def promoted(scores: dict[int, float], n: int) -> list[int]:
     Parameters
     ----------
     scores : dict of int to float
-        Of each candidate; NaN if it failed.
+        Score of each candidate; NaN if it failed.
     n : int
         Largest number to return; failed candidates are never among them.
 

@@ -51,7 +51,7 @@ def _library_with(part: Any, parameter: str) -> Library | None:
 
 
 def synonyms(estimator: Any, resource: str) -> list[str]:
-    """Return the full names by which an estimator knows a resource.
+    """Return all full names of a resource.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def auto_resource(estimator: Any) -> tuple[str, int]:
     Parameters
     ----------
     estimator : estimator
-        Of a pipeline, only the last step counts.
+        Of a pipeline, only the last step is considered.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def check_resource(estimator: Any, resource: str, searched: set[str]) -> None:
     estimator : estimator
         Estimator of the search.
     resource : str
-        As the user gave it, but not "auto".
+        As given by the user; not "auto".
     searched : set of str
         Parameters of the search space.
     """
@@ -197,7 +197,7 @@ def _may_be_integer(leaf: Any, parameter: str) -> bool:
     """Return whether a parameter may be any integer of a range.
 
     If the class states no constraints, the registry, the value, the default and the
-    annotation can tell that it may not.
+    annotation decide.
     """
     stated = takes_integers(leaf, parameter)
     if stated is not None:
@@ -210,6 +210,6 @@ def _may_be_integer(leaf: Any, parameter: str) -> bool:
     if isinstance(value, float | str | bool) or isinstance(default, float | bool):
         return False
     words = set(re.findall(r"\w+", annotation(type(leaf), parameter)))
-    if not words and library_of(leaf) is CATBOOST:  # it has a hundred, none annotated
+    if not words and library_of(leaf) is CATBOOST:  #  none of its many is annotated
         return parameter in CATBOOST.rounds
     return "int" in words or not words & _NO_INTEGERS

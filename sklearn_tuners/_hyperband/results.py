@@ -22,7 +22,7 @@ def cumulative_times(
     Parameters
     ----------
     candidates, resources : sequence of n ints
-        Of each row.
+        Candidate and resource of each row.
     times : ndarray of shape (n, n_splits)
         Time of the row itself. If a candidate has several rows at one resource, only
         the first of them ran.
@@ -60,7 +60,7 @@ def ranks(scores: FloatArray, resources: IntArray) -> NDArray[np.int32]:
     scores : ndarray of shape (n,)
         Larger is better.
     resources : ndarray of shape (n,)
-        Of each row.
+        Resource of each row.
 
     Returns
     -------
@@ -91,9 +91,9 @@ def rows_to_choose_from(scores: FloatArray, resources: IntArray) -> IntArray:
     Parameters
     ----------
     scores : ndarray of shape (n,)
-        Of each row.
+        Score of each row.
     resources : ndarray of shape (n,)
-        Of each row.
+        Resource of each row.
 
     Returns
     -------

@@ -95,8 +95,8 @@ def first_rows(codes: IntArray, n_each: int = 2) -> IntArray:
     codes : ndarray of shape (n, n_columns)
         See `label_codes`.
     n_each : int, default=2
-        Rows of each label, as far as they exist. Early stopping splits the rows once
-        more by label, which takes two of each.
+        Rows of each label, or fewer if there are fewer. Early stopping splits the rows
+        once more by label, which takes two of each.
 
     Returns
     -------
@@ -133,8 +133,8 @@ def subset(
     share : Fraction
         Share of the rows. Their number is rounded down, but is at least one.
     codes : ndarray of shape (n, n_columns), default=None
-        Labels of the rows in that order, see `label_codes`. More rows are taken where
-        that is needed to have each label, twice if possible.
+        Labels of the rows in that order, see `label_codes`. More rows are taken if
+        needed to include each label, twice if possible.
     groups : ndarray of shape (n,), default=None
         Groups of the rows in that order. Only whole groups are taken, at least one.
 
@@ -160,7 +160,7 @@ def nested_order(
     is_series: bool = False,
     rng: np.random.Generator,
 ) -> IntArray:
-    """Return the training rows in an order in which every beginning is a good subset.
+    """Return the training rows in an order in which every prefix is a good subset.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def nested_order(
     is_series : bool, default=False
         Whether the latest rows come first.
     rng : Generator
-        For the order of the others.
+        Shuffles the other rows.
 
     Returns
     -------

@@ -76,9 +76,9 @@ class RungRows:
             if n_rows < n_needed:
                 least = math.ceil(n_needed / len(order) * self.n_samples)
                 raise ValueError(
-                    f"min_resources={given!r} makes a first rung of {first} rows: "
-                    f"{n_rows} of the training rows of a split, and {n_needed} are "
-                    f"needed to have every class of y; give at least {least}"
+                    f"min_resources={given!r} makes a first rung of {first} rows, "
+                    f"which is {n_rows} training rows of a split; {n_needed} are needed"
+                    f" to include every class of y: give at least {least}"
                 )
 
 
@@ -92,7 +92,7 @@ def order_rows(
     estimator : estimator
         Subsets are stratified for a classifier.
     data : Data
-        Its y and the groups of the splitter matter.
+        Only y and the groups of the splitter are read.
     cv : splitter
         Of a time series the latest rows come first.
     splits : list of (ndarray, ndarray)
@@ -101,7 +101,7 @@ def order_rows(
         Seed of the search.
     """
     codes = label_codes(data.y) if stratifies(estimator, data.y) else None
-    in_time = is_series(cv)  # the latest rows, of whatever group
+    in_time = is_series(cv)  # the latest rows, whatever their group
     groups = data.split_params.get("groups")
     groups = None if groups is None or in_time else np.asarray(groups)
     orders = [

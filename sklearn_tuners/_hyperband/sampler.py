@@ -23,7 +23,7 @@ guarantee (BOHB, Falkner et al., 2018, takes 1/3)."""
 
 _N_TRIES = 1000
 """Draws before a finite space is searched for a new point, or a repeat is accepted.
-By then a new point is rarer than one in a hundred draws."""
+After 1000 failures, fewer than one draw in a hundred is new."""
 
 _NEVER = sys.maxsize
 """Number of a candidate that never begins: no random candidate depends on scores."""
@@ -48,9 +48,9 @@ class Sampler(Protocol):
         pending : sequence of Point
             Asked for and not yet told.
         again : sequence of Point
-            Known ones that have had less of the resource than this candidate would get.
-            If the model expects most of one of them, it is returned; otherwise the
-            point is new.
+            Known points evaluated with less of the resource than this candidate would
+            get. If the model prefers one of them, it is returned; otherwise the point
+            is new.
 
         Returns
         -------
@@ -64,11 +64,11 @@ class Sampler(Protocol):
         Parameters
         ----------
         point : Point
-            Of a candidate.
+            Point of a candidate.
         score : float
             NaN if it failed.
         fidelity : float
-            Position of its resource between the least, 0, and the full one, 1.
+            Position of its resource, from 0 (smallest) to 1 (full).
         """
 
     def regret_bound(self) -> float:
@@ -85,7 +85,7 @@ class RandomSampler:
     first : sequence of Point
         Candidates to begin with.
     seed : int
-        Of the draws.
+        Seed of the draws.
     """
 
     n_initial_points = _NEVER
@@ -117,7 +117,7 @@ class RandomSampler:
         return next((point for point in points if point.key not in seen), None)
 
     def tell(self, point: Point, score: float, fidelity: float) -> None:
-        """Take note that a point is known."""
+        """Mark a point as known."""
         self._told.add(point.key)
 
     def regret_bound(self) -> float:
@@ -131,9 +131,9 @@ class ModelSampler:
     Parameters
     ----------
     optimizer : Optimizer
-        Nothing told yet.
+        An optimiser that has not been told anything.
     seed : int
-        Of the random share.
+        Seed of the random share.
     """
 
     def __init__(self, optimizer: Optimizer, seed: int) -> None:

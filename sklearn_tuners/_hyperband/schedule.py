@@ -68,7 +68,7 @@ class Schedule:
     brackets : tuple of Bracket
         One pass.
     factor : int or float
-        One candidate in `factor` goes on.
+        One in `factor` candidates is promoted.
     """
 
     resource: str
@@ -86,9 +86,9 @@ def prepare(problem: Problem, budget: Budget) -> tuple[Searched, Schedule]:
     Parameters
     ----------
     problem : Problem
-        What the search is about.
+        Data, splits and space of the search.
     budget : Budget
-        What the user says about the resource.
+        The parameters for the resource.
 
     Raises
     ------
@@ -124,9 +124,9 @@ def make_schedule(
     Parameters
     ----------
     estimator : estimator
-        What is tuned.
+        The estimator that is tuned.
     budget : Budget
-        What the user says about the resource.
+        The parameters for the resource.
     searched : collection of str
         Parameters in the space.
     n_samples : int
@@ -172,7 +172,8 @@ def _resource(
         check_resource(estimator, given, searched)
         return given, least_sensible(estimator, given)
     resource, least = auto_resource(estimator)
-    # The space may have the parameter, by whatever name, or the estimator around it.
+    # The space may contain the parameter under one of its names, or the estimator that
+    # owns it.
     is_searched = searched.intersection(synonyms(estimator, resource)) or any(
         resource.startswith(f"{name}__") for name in searched
     )
@@ -195,8 +196,8 @@ def _largest(
     value = full_value(estimator, resource)
     if value is None:
         raise ValueError(
-            f"max_resources='auto' is the value that resource={resource!r} has on the "
-            "estimator, and it has no number there: give max_resources as an integer"
+            f"max_resources='auto' means the value of resource={resource!r} on the "
+            "estimator, which is not a number: give max_resources as an integer"
         )
     return value
 
@@ -211,7 +212,7 @@ def _smallest(
     given : int or str
         Parameter `min_resources`.
     factor : int or float
-        From rung to rung.
+        One in `factor` candidates is promoted.
     least, lowest : int
         Smallest sensible and smallest possible resource.
     largest : int
@@ -240,7 +241,7 @@ def planned_brackets(
     Parameters
     ----------
     schedule : Schedule
-        Of the search.
+        Schedule of the search.
     n_iter : int or None
         Number of candidates that begin.
     n_distinct : int or float
@@ -273,9 +274,9 @@ def training_steps(
     how : {"exact", "inexact", "none"}
         See `continuation`.
     chain : tuple of int
-        Steps that were made before.
+        Steps made so far.
     resource : int
-        Where to.
+        Resource to reach.
     largest : int
         The full resource.
     continuation : {"auto", "always", "never"}
@@ -302,9 +303,9 @@ def plan_table(
     Parameters
     ----------
     schedule : Schedule
-        Of the search.
+        Schedule of the search.
     brackets : list of Bracket
-        What will run.
+        The brackets that will run.
     how, continuation : str
         As for `training_steps`.
     """
@@ -325,7 +326,7 @@ def plan_table(
 def warn_of_single_rung(
     schedule: Schedule, min_resources: int | str, n_iter: int | None
 ) -> None:
-    """Warn if a search that chose its least resource has nothing to choose from."""
+    """Warn if the automatic smallest resource leaves a single rung."""
     if len(schedule.rungs) > 1 or not isinstance(min_resources, str):
         return
     one = "one candidate in a pass, " if n_iter is None else "every candidate "

@@ -59,17 +59,17 @@ class HyperbandStrategy(Strategy):
     estimator : estimator
         Cloned for each candidate.
     data : Data
-        What candidates are trained and tested on.
+        Data that candidates are trained and tested on.
     splits : list of (ndarray, ndarray)
         Row numbers to train and to test on.
     searched : Searched
         The space.
     schedule : Schedule
-        What is spent.
+        Resource, rungs and brackets.
     rows : RungRows or None
         The order of the training rows, if these are the resource.
     sampler : Sampler
-        Where new candidates come from.
+        Source of new candidates.
     kind, continuation, n_iter
         Parameters `sampler`, `continuation` and `n_iter` of `HyperbandSearchCV`.
     repeats : bool
@@ -131,7 +131,7 @@ class HyperbandStrategy(Strategy):
     # Before the run.
 
     def identity(self) -> Mapping[str, Identity]:
-        """Return what else a journal must agree with."""
+        """Return what else must match a journal."""
         schedule = self.schedule
         return {
             "resources": identify((schedule.resource, schedule.rungs)),
@@ -211,7 +211,7 @@ class HyperbandStrategy(Strategy):
         return json.dumps([*numbers, stage.chain])
 
     def restore(self, note: str | None) -> Stage:
-        """Return the stage of a text."""
+        """Read a stage from text."""
         candidate, bracket, rung, resource, chain = json.loads(str(note))
         return Stage(candidate, bracket, rung, resource, tuple(chain))
 
@@ -224,7 +224,7 @@ class HyperbandStrategy(Strategy):
         return estimator.set_params(**clone(params, safe=False))
 
     def _is_trainable(self, candidate: BaseEstimator) -> bool:
-        """Return whether a candidate has the resource; its fit says so if it has not.
+        """Return whether a candidate has the resource; if not, its fit raises.
 
         A step that the space swaps may have no such parameter.
         """
@@ -258,9 +258,9 @@ class HyperbandStrategy(Strategy):
         if how == "none" and is_wanted and chain and not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f"What is promoted is trained from the start: "
-                f"{type(self.estimator).__name__} cannot go on with a larger "
-                f"{name!r}, as it is set here and with what fit is given.",
+                f"Promoted candidates are trained from the start: "
+                f"{type(self.estimator).__name__} cannot continue with a larger "
+                f"{name!r}, given its parameters and the arguments of fit.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -290,7 +290,7 @@ class HyperbandStrategy(Strategy):
     def columns(
         self, trials: Sequence[Trial], results: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return where each row stands, and ranks that put the full resource first."""
+        """Return where each row stands, and ranks with the full resource first."""
         stages = [trial.stage for trial in trials]
         resources = np.array([stage.resource for stage in stages])
         columns: dict[str, Any] = {
@@ -304,7 +304,7 @@ class HyperbandStrategy(Strategy):
         return columns
 
     def attributes(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """Return the schedule, and what has run of each bracket."""
+        """Return the schedule, and how much of each bracket has run."""
         rungs: dict[int, dict[int, list[int]]] = {}
         for trial in trials:
             of_bracket = rungs.setdefault(trial.stage.bracket, {})
@@ -402,8 +402,8 @@ class HyperbandStrategy(Strategy):
     def is_refitted_anyway(self, results: Mapping[str, Any], row: int) -> bool:
         """Return whether no candidate has a score at the full resource.
 
-        Then nothing is known of a model like the refitted one, and a user who
-        interrupts a search with so little to show still wants its best.
+        No score is then known for a model like the refitted one, but the user of an
+        interrupted search still wants the best so far.
         """
         return bool(results["n_resources"][row] < self.full)
 

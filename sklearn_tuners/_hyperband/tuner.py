@@ -41,7 +41,7 @@ each costs a row in every search for a proposal (convention)."""
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a trial stands.
+    """Position of a trial in its bracket.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Stage:
     bracket, rung : int
         The bracket, counted over all passes, and the rung in it.
     resource : int
-        What the candidate is trained with.
+        Resource that the candidate is trained with.
     chain : tuple of int
         Resources of the steps in which it is trained; the last is `resource`.
     """
@@ -114,17 +114,17 @@ class HalvingTuner:
     space : Space
         The search space.
     sampler : Sampler
-        Where new candidates come from.
+        Source of new candidates.
     rungs : sequence of int
         Ascending resources.
     factor : int or float
-        One candidate in `factor` goes on.
+        One in `factor` candidates is promoted.
     n_brackets : int
-        Brackets of a pass, from the one with most candidates on.
+        Brackets per pass, starting with the one with the most candidates.
     n_candidates : int or None
         Number of candidates that begin in a bracket; one that returns counts again.
-        Passes repeat until then. With None passes repeat only if `repeats` is true, and
-        then without an end.
+        Passes repeat until it is reached. With None passes repeat only if `repeats` is
+        true, and then forever.
     repeats : bool
         See `n_candidates`.
     extend : callable
@@ -156,7 +156,8 @@ class HalvingTuner:
         self._n_in_all = math.inf if repeats or n_candidates is not None else n_brackets
         self._candidates: dict[int, _Candidate] = {}
         self._brackets: dict[int, list[_Rung]] = {}
-        # Scores in the order of their tells, and what the first n of them say.
+        # Scores in the order told, and the rungs that the first n of them show to be
+        # untrusted.
         self._history: list[tuple[int, int, float]] = []
         self._untrusted: dict[int, set[int]] = {}
         self._first_open = 0
@@ -208,7 +209,7 @@ class HalvingTuner:
         b = self._first_open
         while b < self._n_in_all:
             if self._is_over(b, view):
-                # In a space that has run out candidates may still join a bracket.
+                # When the space is used up, candidates may still join a bracket.
                 if b == self._first_open and not view.is_exhausted:
                     self._first_open += 1
                 b += 1
@@ -234,11 +235,11 @@ class HalvingTuner:
         return self._untrusted_after(len(self._history))
 
     def _untrusted_after(self, n: int) -> set[int]:
-        """Return what the first `n` scores say of `untrusted`.
+        """Return `untrusted` as of the first `n` scores.
 
         The rank correlation with the full resource is taken as the product of those
-        from each rung to the next, as if each rung knew no more of the end than the
-        next one does.
+        from each rung to the next, as if each rung predicted the end only through the
+        next one.
         """
         if n not in self._untrusted:
             scores: dict[int, dict[int, float]] = {r: {} for r in self.rungs}
@@ -303,10 +304,10 @@ class HalvingTuner:
         )
 
     def _chosen(self, b: int, i: int, view: _View) -> list[int]:
-        """Return the candidates that go on from a rung on which all have a score.
+        """Return the candidates promoted from a rung on which all have a score.
 
-        These are the best; but the ones proposed first if the rung had turned out to
-        rank wrongly by the time of its last score. A later verdict changes nothing.
+        These are the best, or the ones proposed first if the rung was known to rank
+        wrongly when it got its last score. A later verdict changes nothing.
         """
         plan, rung = view.plan(b), view.brackets[b][i]
         n = len(view.brackets[b][0])
@@ -338,7 +339,7 @@ class HalvingTuner:
         return None
 
     def _is_complete(self, b: int, i: int, view: _View) -> bool:
-        """Return whether all that will ever be on a rung have a score there."""
+        """Return whether all candidates that will reach a rung have a score there."""
         rungs = view.brackets[b]
         if rungs[i].pending:
             return False
@@ -369,7 +370,7 @@ class HalvingTuner:
                 return Proposal(point, Stage(view.n_known, b, 0, resource, chain))
             view.is_exhausted = True
         if not view.touched <= {b}:
-            return None  # candidates of a running bracket may get further there
+            return None  # a running bracket may still promote them
         for candidate in self._returning(b, view):
             proposal = self._proposal(candidate, b, 0, plan, view)
             if proposal is not None:
@@ -390,7 +391,7 @@ class HalvingTuner:
             for c in self._returning(b, view)
             if self._candidates[c].resource < begins and c not in busy
         ]
-        # Of several with one key the best one.
+        # Of several with the same key, the best one.
         return {
             self._candidates[c].point.key: c for c in reversed(fit[:_MAX_RETURNING])
         }
@@ -399,7 +400,7 @@ class HalvingTuner:
         """Return known candidates that may join a bracket, the best first.
 
         Candidates that have failed, or have the full resource already, do not return:
-        that would teach nothing, and passes that repeat would not end.
+        nothing would be learned, and repeated passes would never end.
         """
         rung = view.brackets[b][0] if view.brackets.get(b) else _Rung()
 
@@ -483,7 +484,7 @@ def _best(scores: dict[int, float], n: int, is_trusted: bool) -> list[int]:
 
 
 def _correlation(low: dict[int, float], high: dict[int, float]) -> float:
-    """Rank correlation of two neighbouring rungs, 1 as long as it is not known."""
+    """Return the rank correlation of two neighbouring rungs, 1 until it is known."""
     shared = sorted(low.keys() & high.keys())
     if len(shared) < _MIN_SHARED:
         return 1.0

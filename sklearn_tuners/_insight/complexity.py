@@ -27,9 +27,9 @@ Direction = str | Sequence[Any]
 def _amount(value: Any, direction: Direction) -> float:
     """Return a number that grows with complexity; NaN if the value has none.
 
-    Where scikit-learn accepts None besides numbers (``max_depth``, ``max_leaf_nodes``,
-    ``max_features``, ``penalty``) it stands for no limit or no penalty, so it is the
-    most complex value.
+    Where scikit-learn accepts None as well as numbers (``max_depth``,
+    ``max_leaf_nodes``, ``max_features``, ``penalty``) it stands for no limit or no
+    penalty, so it is the most complex value.
     """
     if not isinstance(direction, str):
         found = (i for i, own in enumerate(direction) if equivalent(own, value))

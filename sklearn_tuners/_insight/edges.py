@@ -49,7 +49,7 @@ class Edge:
 def find_edge(
     dimension: Dimension, value: Any, limits: tuple[float, float]
 ) -> Edge | None:
-    """Edge of the range at which a value is.
+    """Return the edge that a value is at, if any.
 
     Parameters
     ----------

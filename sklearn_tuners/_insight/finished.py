@@ -34,7 +34,7 @@ from sklearn_tuners._typing import FloatArray, Params
 __all__ = ["Facts", "Scale", "scale_of"]
 
 _FEWEST = 5
-"""Candidates that a surrogate needs at least, whatever the space (convention)."""
+"""Fewest candidates for a surrogate, in any space (convention)."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Facts:
     best : int
         Row of the chosen candidate.
     params : list of dict
-        Of the n candidates.
+        Params of the n candidates.
     space : Space or None
         None if the search space is not understood.
     own_directions : dict or None
@@ -134,7 +134,7 @@ class Facts:
 
     @property
     def scale(self) -> Scale:
-        """What scores mean, as far as the metric is known."""
+        """What scores mean, if the metric is known."""
         name, scoring = self.metric, self.search.scoring
         if isinstance(scoring, Mapping) and isinstance(scoring.get(name), str):
             name = scoring[name]
@@ -192,7 +192,7 @@ def _place(search: Any, params: list[Params]) -> tuple[Space, FloatArray]:
     try:
         return space, _encode(space, params)
     except ValueError:
-        # Objects that have only `rvs` drew other values for the search.
+        # Objects with only `rvs` may have drawn other values in the search.
         given = _with_tried_values(given, params)
         space = Space.parse(given, name=name, tuples_as_ranges=False)
         return space, _encode(space, params)
@@ -289,7 +289,7 @@ def scale_of(metric: str, n_classes: int | None) -> Scale:
     metric : str
         As accepted by ``scoring=``.
     n_classes : int or None
-        Of a classifier.
+        Number of classes of a classifier.
 
     Returns
     -------

@@ -35,7 +35,7 @@ class Finding:
     text : str
         The figures behind the verdict.
     advice : str
-        What to do; may be empty.
+        Advice; may be empty.
     estimate, low, high : float
         The figure behind the verdict, and its interval; NaN if there is none.
     """

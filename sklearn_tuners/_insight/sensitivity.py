@@ -8,7 +8,7 @@ Notation
 ``T_j``   share of the variance of the score in which parameter j takes part
 
 `T_j` is the total Sobol' index ``E[Var(f | all but j)] / Var f`` [1]_, in the form
-``E[(f(x) - f(x with x_j drawn anew))^2] / (2 Var f)`` [2]_, over the distribution of
+``E[(f(x) - f(x with x_j drawn again))^2] / (2 Var f)`` [2]_, over the distribution of
 the space. ``f`` is not known. So hyper-parameters are drawn from their posterior, then
 functions from the posterior of each process, and each function has its own shares. This
 gives the shares a distribution too [3]_: with few candidates the functions differ, and
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 _N_PROCESSES = 8
-"""Processes with hyper-parameters of their own; even, as they are drawn in pairs.
+"""Number of processes, each with hyper-parameters of its own, drawn in pairs.
 
 With `_N_FUNCTIONS`, 128 functions, of which 13 are beyond each end of an 80 % interval.
 """
@@ -131,7 +131,7 @@ def fit_processes(
     Parameters
     ----------
     space : Space
-        Where the rows come from.
+        The space of the rows.
     U : ndarray of shape (n, d)
         Rows; only the best 300 are used.
     scores : ndarray of shape (n,)
@@ -141,7 +141,7 @@ def fit_processes(
         the same splits even pure noise is smooth in the parameters, so the process
         cannot see it.
     seed : int, default=0
-        Of the draws.
+        Seed of the draws.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def _draws(gp: GP, Z: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
-    """Share of the variance of the score in which each parameter takes part.
+    """Return the share of the score's variance that involves each parameter.
 
     Parameters
     ----------
@@ -189,17 +189,17 @@ def shares(space: Space, processes: list[GP], seed: int = 0) -> Shares:
     processes : list of GP
         From `fit_processes`.
     seed : int, default=0
-        Of the draws.
+        Seed of the draws.
 
     Returns
     -------
     Shares
-        They sum to more than 1 if parameters act together.
+        They sum to more than 1 if parameters interact.
     """
     columns = columns_of(space)
     rng = generator(seed, Stream.ANOVA, _FUNCTIONS)
     m = int(np.clip(_N_POINTS // (1 + len(columns)), 32, 256))
-    # Evenly spread points make the averages below exact to a few per cent.
+    # Evenly spread points make the averages below exact to a few percent.
     sobol = qmc.Sobol(2 * space.n_dims, seed=rng)  # `rng=` only since scipy 1.15
     pairs = sobol.random_base2(int(np.log2(m)))
     m, base, other = len(pairs), *np.hsplit(pairs, 2)

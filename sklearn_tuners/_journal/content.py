@@ -1,14 +1,14 @@
 """A digest of what an object holds, the same in every process.
 
-Each value is a type and parts, and is known by the digests of these, from the leaves
-up. So neither the order of a dict or a set matters, nor whether two equal parts are one
-object or two, and nothing is left out: what cannot be told is refused.
+Each value consists of a type and parts and is digested from these, bottom up. So
+neither the order of a dict or a set matters, nor whether two equal parts are one object
+or two, and nothing is left out: what cannot be digested is refused.
 
-What can be imported is known by its name. Other functions and classes, those of a
-script or made inside a function, are known by what they do: their code and constants,
-and the variables that they read. An object is known by its class and the state that it
-pickles. Locks, threads and the like are known by their type, as their state says
-nothing about the search.
+What can be imported is identified by its name. Other functions and classes, those of a
+script or made inside a function, are identified by what they do: their code and
+constants, and the variables that they read. An object is identified by its class and
+the state that it pickles. Locks, threads and the like are identified by their type, as
+their state says nothing about the search.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from sklearn_tuners._journal.variables import (
 
 __all__ = ["UnknownContentError", "digest"]
 
-_DIGEST_SIZE = 16  # bytes: as long as an MD5, no two of 2**64 values share one
+_DIGEST_SIZE = 16  # bytes, as MD5: no collision expected below 2**64 values
 _BLOCK = 2**24  # bytes of an array that are copied at a time, if they must be
 
 _SCALARS: dict[type, Callable[[Any], bytes]] = {
@@ -72,8 +72,8 @@ _BY_TYPE = {
     "threading",
     "weakref",
 }
-"""Modules of objects that are known by their class: what they hold, such as waiting
-threads, changes while they are used and says nothing about the search."""
+"""Modules of objects that are identified by their class: what they hold, such as
+waiting threads, changes while they are used and says nothing about the search."""
 
 _MADE_BY_PYTHON = {  # members of a class that say nothing about what it does
     "__abstractmethods__",
@@ -96,14 +96,14 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made while Python r
 
 
 class UnknownContentError(TypeError):
-    """There is something in an object that has neither a name nor a content.
+    """An object contains something with neither a name nor readable content.
 
     Attributes
     ----------
     found : object
-        What it is.
+        The part that cannot be digested.
     where : str
-        How it is reached, such as ``.steps[0].func``.
+        Path to it, such as ``.steps[0].func``.
     """
 
     def __init__(self, found: Any, reason: str) -> None:
@@ -112,7 +112,7 @@ class UnknownContentError(TypeError):
         self.where = ""
 
     def within(self, label: str) -> UnknownContentError:
-        """Add where the part is that this was found in."""
+        """Add the location of the part that contains it."""
         self.where = label + self.where
         return self
 
@@ -128,7 +128,7 @@ def digest(value: Any) -> str:
     Returns
     -------
     str
-        Equal for equal content, in whatever process.
+        Equal for equal content, in any process.
 
     Raises
     ------
@@ -155,7 +155,7 @@ class _Walk:
     """
 
     def __init__(self) -> None:
-        # The object stays with its piece: its id would be given to another one.
+        # Keeps the object alive: otherwise its id could be reused.
         self._known: dict[int, tuple[Any, bytes]] = {}
         self._depth_of: dict[int, int] = {}  # of what contains the value that is read
 
@@ -196,7 +196,7 @@ class _Walk:
     def items(
         self, kind: str, items: Iterable[tuple[Any, Any]], label: str = "[{!r}]"
     ) -> bytes:
-        """Return the piece of keys and values in whatever order."""
+        """Return the piece of keys and values in any order."""
         keys = [(self.piece(key), key, value) for key, value in items]
         pieces = []
         for piece, key, value in sorted(keys, key=itemgetter(0)):
@@ -207,7 +207,7 @@ class _Walk:
         return self.join(kind, chain.from_iterable(sorted(pieces)))
 
     def unordered(self, kind: str, values: Iterable[Any]) -> bytes:
-        """Return the piece of values in whatever order."""
+        """Return the piece of values in any order."""
         known, pieces = self._known, []
         for value in values:
             # Within a cycle a piece depends on what was read before.
@@ -222,7 +222,7 @@ class _Walk:
 
 @singledispatch
 def _read(value: Any, walk: _Walk) -> bytes:
-    """Return the piece of an object, here of one that is known by how it is pickled."""
+    """Return the piece of an object, by default from its pickled state."""
     kind = type(value)
     if kind.__module__ in _BY_TYPE:
         return walk.parts("type", (kind,))
@@ -376,7 +376,7 @@ def _read_reference(value: Any, walk: _Walk) -> bytes:
 
 @_read.register
 def _read_file(value: io.IOBase, walk: _Walk) -> bytes:
-    if not hasattr(value, "name"):  # it is in memory, and has a content
+    if not hasattr(value, "name"):  # it is in memory and has content
         return _read_object(value, walk)
     return walk.parts("file", (type(value), value.name, getattr(value, "mode", None)))
 
@@ -420,7 +420,7 @@ def _is_import_name(value: Any, module: Any, name: str) -> bool:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    # Each access makes a bound method anew.
+    # Each access creates a new bound method.
     is_method = isinstance(value, MethodType | BuiltinMethodType)
     return bool(found == value) if is_method else found is value
 
@@ -489,7 +489,7 @@ def _read_extension_array(value: Any, walk: _Walk) -> bytes:
 
 
 def _values(column: Any) -> Any:
-    """Return the values of a column as what is not pandas's."""
+    """Return the values of a column without pandas types."""
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy()
     if isinstance(column.dtype, pd.CategoricalDtype):

@@ -34,7 +34,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 _APPLICATION_ID = int.from_bytes(b"skTu")
 _FORMAT = 2
 _BUSY_TIMEOUT = 30.0  # seconds to wait for another program that writes to the journal
-_LOCK_ATTEMPTS = 100  # each fails only if an owner ends in these very microseconds
+_LOCK_ATTEMPTS = 100  # each fails only if the owner ends within the same microseconds
 
 # No STRICT tables: they need SQLite 3.37, and Python 3.11 runs on older ones.
 _SCHEMA = """
@@ -108,7 +108,7 @@ def open_file(
     path : str
         The file.
     name : str
-        What error messages call it.
+        Name of the file in error messages.
     resources : ExitStack
         Closing it closes the connection and lifts the lock.
 
@@ -158,7 +158,7 @@ def create_file(
     resources : ExitStack
         Closing it closes the connection.
     identity : mapping of str to Identity
-        What the search is, part by part.
+        Identity of the search, part by part.
     settings : mapping of str to str
         Their values are written as they are.
 
@@ -227,7 +227,7 @@ def _checked_file(path: str, name: str) -> str:
 def _look_at_format(file: str, name: str) -> None:
     """Raise ``ValueError`` if the file is not a journal of the format known here.
 
-    To open the database of another application could already change it: SQLite rolls
+    Opening the database of another application could already change it: SQLite rolls
     back, or writes back, what a crash has left. ``immutable`` only looks at the file.
     """
     db = sqlite3.connect(f"{Path(file).as_uri()}?mode=ro&immutable=1", uri=True)
@@ -235,8 +235,8 @@ def _look_at_format(file: str, name: str) -> None:
         try:
             _check_format(db, name)
         except sqlite3.DatabaseError as error:
-            # After a crash the file may need its log to be readable. Whether it is
-            # damaged shows when it is opened with that.
+            # After a crash the file may need its log to be readable. Damage is noticed
+            # when it is opened with the log.
             if _code(error) == sqlite3.SQLITE_NOTADB:
                 raise
 
@@ -262,7 +262,7 @@ def _check_format(db: sqlite3.Connection, name: str) -> None:
         raise ValueError(
             f"{name} was written by an earlier version of sklearn_tuners (format "
             f"{version}, this one reads format {_FORMAT}): give another path, or "
-            "delete the file to search anew"
+            "delete the file to start the search again"
         )
 
 
@@ -296,7 +296,7 @@ def check_identity(
     held, given : mapping of str to Identity
         Parts of the search in the journal, and of this one.
     name : str
-        What the message calls the file.
+        Name of the file in the message.
     """
     differences = [
         f"  {part}: {_difference(held.get(part), given.get(part))}"
@@ -361,7 +361,7 @@ _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERR
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Raise for an error of SQLite one that names the file and the way out."""
+    """Turn an error of SQLite into one that names the file and what to do."""
     try:
         yield
     except sqlite3.ProgrammingError:  # use after closing, or from another thread
@@ -380,7 +380,7 @@ def explained(name: str) -> Iterator[None]:
 
 
 def _code(error: Exception) -> int | None:
-    """Return SQLite's primary result code, None for an error that is not its own."""
+    """Return SQLite's primary result code, or None if the error is not SQLite's."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
@@ -408,7 +408,7 @@ def _lock(file: str, name: str) -> sqlite3.Connection:
     It is a separate file, as locks on the journal itself would exclude readers.
     SQLite's locks do what is needed on every system: they exclude other processes and
     other connections of this one, they end with the process, and a forked worker
-    neither keeps them when this process dies nor lifts them when it ends itself.
+    neither keeps them when this process dies nor releases them when it ends.
 
     Raises
     ------

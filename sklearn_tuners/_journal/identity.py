@@ -15,16 +15,16 @@ __all__ = ["describe_data", "identify", "identify_space"]
 def identify(
     value: Any, description: str | None = None, *, name: str = "the search"
 ) -> Identity:
-    """Return what tells one estimator, data set, ... from another.
+    """Return a digest that identifies an estimator, a data set and so on.
 
     Parameters
     ----------
     value : object
-        Known by what it holds.
+        Identified by its content.
     description : str, default=None
         For error messages; its ``repr`` by default.
     name : str, default="the search"
-        What an error message calls the value, such as the parameter that it is from.
+        Name of the value in error messages, such as that of its parameter.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def identify(
 
 
 def identify_space(space: Space) -> Identity:
-    """Return what tells one search space from another: what it can propose.
+    """Return a digest of what a search space can propose.
 
     Parameters
     ----------

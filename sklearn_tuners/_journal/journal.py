@@ -1,18 +1,18 @@
 """The journal of a search: an SQLite file that holds every finished fold.
 
-A search that was killed, at whatever moment, is resumed from its journal: params and
-outcomes come back exactly as they were put in. One process writes; any SQLite tool may
-read at the same time, and finds numbers and text only (nothing is ever unpickled)::
+A search killed at any moment can be resumed from its journal: params and outcomes are
+restored exactly. One process writes; any SQLite tool may read at the same time, and
+finds numbers and text only (nothing is ever unpickled)::
 
     SELECT number, params, AVG(value) AS mean_test_score
     FROM trial JOIN score ON score.trial = number
     WHERE subset = 'test' GROUP BY number, metric ORDER BY 3 DESC
 
-The format has a place for what SQLite cannot hold. NaN, which it turns into NULL, is
-NULL in the columns of measured numbers and ``NaN`` in JSON. ``-0.0`` would lose its
-sign in a column declared REAL, so those columns have no declared type. Integers have no
-limit in JSON. Text that is not valid Unicode, which may occur in a traceback, is a
-blob, so that readers can skip it.
+The format also stores what SQLite cannot hold. NaN, which it turns into NULL, is NULL
+in the columns of measured numbers and ``NaN`` in JSON. ``-0.0`` would lose its sign in
+a column declared REAL, so those columns have no declared type. Integers have no limit
+in JSON. Text that is not valid Unicode, which may occur in a traceback, is a blob, so
+that readers can skip it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class JournaledTrial:
     row : list of float or None
         The row of the unit cube that says which of the objects they are.
     note : str or None
-        What the search noted.
+        Note of the search on the trial.
     """
 
     number: int
@@ -86,18 +86,18 @@ class Journal:
 
     It opens in two steps, as the space and the schedule of a search depend on the seed
     and the splits, which are in the journal: `open` compares what is known before them,
-    `confirm` the rest. Close it when the search ends, best by ``with``. It belongs to
-    the thread that opened it; a process forked meanwhile cannot use it.
+    `confirm` the rest. Close it when the search ends, preferably with a ``with``
+    statement. It belongs to the thread that opened it; a forked process cannot use it.
 
-    While it is open, ``PATH-lock`` (who has it open), ``PATH-wal`` (the last commits)
-    and ``PATH-shm`` stand beside the file and are removed on closing. After a crash
-    they remain until the search is resumed; ``PATH-wal`` is then a part of the journal:
-    copy or move it together with the file.
+    While it is open, ``PATH-lock`` (the lock), ``PATH-wal`` (the last commits) and
+    ``PATH-shm`` exist beside the file and are removed on closing. After a crash they
+    remain until the search is resumed; ``PATH-wal`` is then a part of the journal: copy
+    or move it together with the file.
 
     Attributes
     ----------
     name : str
-        What error messages call the file.
+        Name of the file in error messages.
     settings : mapping of str to int, float, str, bool or None, or None
         The settings in force, those given when the journal was created; None if it is
         new and not confirmed. Read-only.
@@ -105,23 +105,23 @@ class Journal:
     Notes
     -----
     Each `add_trial` and each `add_outcome` is one transaction. From then on a kill or a
-    crash of the process, at any moment, loses nothing of it. What a crash of the
-    operating system or a power cut can cost depends on `synchronous`:
+    crash of the process, at any moment, loses none of it. What a crash of the operating
+    system or a power cut can cost depends on `synchronous`:
 
     - ``"NORMAL"``: the last commits, those that the operating system had not yet
       written to the disk (on Linux by default up to half a minute's worth), which are
-      then run again. The journal holds what was committed up to some moment before; it
-      is never corrupt. A commit takes some hundredths of a millisecond.
+      then run again. The journal then ends at some earlier commit; it is never corrupt.
+      A commit takes about 0.15 ms (docs/measured/engine.md).
     - ``"FULL"``: nothing. Each commit waits for the disk, which takes milliseconds.
 
-    Both need a disk that does not lie about having written. Where SQLite cannot have a
+    Both need a disk that reports writes truthfully. Where SQLite cannot have a
     write-ahead log (file systems without shared memory, such as some network drives) it
     uses a rollback journal instead. The same promises hold; as NORMAL would not be safe
     there, FULL is used always, and a reader that stays in a transaction can block the
     search.
 
-    Two processes cannot use one journal. This is ensured by a lock on ``PATH-lock``,
-    which the operating system lifts when the process ends, however it ends.
+    A lock on ``PATH-lock`` ensures that two processes cannot use the same journal. The
+    operating system releases it when the process ends, however it ends.
 
     References
     ----------
@@ -204,7 +204,7 @@ class Journal:
         path : str or path-like
             The file. If it does not exist, or is empty, the journal is new.
         identity : mapping of str to Identity
-            What the search is, part by part, under names for the user to read. The
+            Identity of the search, part by part, under names for the user to read. The
             other parts are given to `confirm`.
         synchronous : {"NORMAL", "FULL"}, default="NORMAL"
             Whether a commit waits for the disk, see the notes of the class. May change
@@ -263,7 +263,7 @@ class Journal:
             All parts that were not given to `open`: together they must be those in the
             file.
         settings : mapping of str to int, float, str, bool or None
-            Values to remember in a new journal. Those of an existing one stay in force.
+            Values to store in a new journal; an existing one keeps its own.
 
         Raises
         ------
@@ -369,7 +369,7 @@ class Journal:
         row : sequence of float, default=None
             The row of the unit cube that says which of the objects they are.
         note : str, default=None
-            What the search notes on the trial.
+            Note of the search on the trial.
 
         Raises
         ------
@@ -405,7 +405,7 @@ class Journal:
         number : int
             The trial, added before.
         split : int
-            From 0 on.
+            Number of the split, from 0.
         outcome : mapping
             ``test_scores`` and, if there are any, ``train_scores``: a number or a dict
             of numbers, which come back as floats; ``n_test_samples`` (int),
@@ -466,7 +466,7 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is done inside, or nothing of it."""
+        """Commit everything done inside, or nothing."""
         # The connection as a context commits, and rolls back on any exception; BEGIN is
         # inside, so that a Ctrl-C right after it does not leave the transaction open.
         with explained(self.name), self._db as db:
@@ -492,7 +492,7 @@ def _settings(db: sqlite3.Connection) -> Mapping[str, Plain]:
 def _rows(db: sqlite3.Connection, query: str) -> list[Any]:
     """Return all rows at once.
 
-    A cursor that an exception keeps half-way through would keep the database open.
+    An unfinished cursor kept alive by an exception would keep the database open.
     """
     return db.execute(query).fetchall()
 

@@ -40,14 +40,14 @@ class Record(TypedDict):
 def point_to_record(point: Point) -> Record:
     """Return a point as numbers and text.
 
-    Numbers, strings, booleans and None stand for themselves, numpy's too. Of other
+    Numbers (numpy's too), strings, booleans and None are stored as they are. Of other
     objects, such as estimators, the text is for people to read, and the row of the unit
     cube says which of the listed objects it was.
 
     Parameters
     ----------
     point : Point
-        Of the space of the search.
+        Point of the search space.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def params_from_record(space: Space, journaled: JournaledTrial) -> Params:
     try:
         decoded = space.decode(np.array(journaled.row))
         for name in journaled.listed:
-            # A number of numpy's, in a range, is as it was given; the row is rounded.
+            # A numpy number in a range is kept as given; the row is rounded.
             if isinstance(params[name], str) or decoded[name] == params[name]:
                 params[name] = decoded[name]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -137,7 +137,7 @@ def splits_to_settings(splits: Sequence[tuple[Any, Any]], cv: Any) -> dict[str, 
     Parameters
     ----------
     splits : sequence of (train, test)
-        As `cv` drew them.
+        Splits that `cv` made.
     cv : splitter
         With a ``split`` method.
 
@@ -155,21 +155,21 @@ def kept_splits(
     cv: Any,
     name: str,
 ) -> list[Split]:
-    """Return the splits of a journal, if those of the search may stand for them.
+    """Return the splits of a journal if they may replace those of the search.
 
-    They may if they are equal, or if `cv` draws others each time: it is the splitter of
-    the journal, and shuffles without a seed.
+    They may if they are equal, or if `cv` is the journal's splitter and makes new
+    splits each time.
 
     Parameters
     ----------
     settings : mapping
-        Of the journal, with what `splits_to_settings` returned.
+        Settings of the journal, including those from `splits_to_settings`.
     fresh : sequence of (train, test)
-        As `cv` drew them now.
+        Splits that `cv` has just made.
     cv : splitter
-        Of this search.
+        Splitter of this search.
     name : str
-        What the message calls the journal.
+        Name of the journal in the message.
 
     Returns
     -------
@@ -193,8 +193,8 @@ def kept_splits(
 def _shuffler(cv: Any) -> str | None:
     """Return a digest of a splitter that may draw other splits from the same data.
 
-    Of its class and its parameters, without the `random_state`, which changes with each
-    draw. None of any other splitter.
+    The digest covers class and parameters except `random_state`, which changes with
+    each draw. Any other splitter has none.
     """
     params = dict(getattr(cv, "__dict__", {}))
     is_unseeded = _is_unseeded(params.pop("random_state", 0))
@@ -203,7 +203,7 @@ def _shuffler(cv: Any) -> str | None:
     try:
         return identify((type(cv), params), name="cv").digest
     except TypeError:
-        return None  # not to be told from others
+        return None  # cannot be identified
 
 
 def _is_unseeded(random_state: Any) -> bool:

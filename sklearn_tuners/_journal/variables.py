@@ -1,4 +1,4 @@
-"""What a function reads and keeps besides its code."""
+"""What a function reads and keeps in addition to its code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
 
 
 def variables_of(function: FunctionType) -> dict[str, Any]:
-    """Return what a function reads besides what it is called with.
+    """Return what a function reads besides its arguments.
 
     Enclosed variables, global ones and default values. A counter or a log that the
     function itself keeps is left out, as what it holds depends on how often the
@@ -82,7 +82,7 @@ def attributes_kept(name: str, functions: Iterable[FunctionType]) -> set[str]:
     Parameters
     ----------
     name : str
-        Of the function itself, or of the class that has the functions as methods.
+        Name of the function, or of the class that has the functions as methods.
     functions : iterable of function
         Written in Python.
 

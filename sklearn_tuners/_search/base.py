@@ -61,7 +61,7 @@ __all__ = ["BaseTunerCV"]
 class BaseTunerCV(SearchBase):
     """Parameters and the fit that all searches share.
 
-    A search says what it does differently by its strategy, see `_make_strategy`.
+    What a search does differently is in its strategy, see `_make_strategy`.
     """
 
     reevaluate_top: int | None = None
@@ -146,7 +146,8 @@ class BaseTunerCV(SearchBase):
         Parameters
         ----------
         problem : Problem
-            What the fit is about. Its `find_space` gives the space, and is called once.
+            Data, splits and space of the fit. Call its `find_space` once to get the
+            space.
         """
         raise NotImplementedError
 
@@ -177,10 +178,10 @@ class BaseTunerCV(SearchBase):
             If the search space is invalid, if it names a parameter that the estimator
             does not have, or if every fit failed.
         KeyboardInterrupt
-            If the search is interrupted. ``cv_results_`` and, as far as `refit` allows,
+            If the search is interrupted. ``cv_results_`` and, if `refit` allows,
             ``best_index_``, ``best_params_`` and ``best_score_`` are then set from the
-            candidates that are complete. `HyperbandSearchCV` also refits where none of
-            them has had the full resource.
+            candidates that are complete. `HyperbandSearchCV` also refits if none of
+            them reached the full resource.
         """
         self._forget_fit()  # a fit that fails must not leave results of the last one
         try:
@@ -197,7 +198,7 @@ class BaseTunerCV(SearchBase):
 
     @fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def _fit(self, X: Any, y: Any, params: dict[str, Any]) -> None:
-        """Fit, with the parameters validated and the callbacks taken care of."""
+        """Fit, once the parameters are valid and the callbacks are set up."""
         deadline = None if self.max_time is None else time.time() + self.max_time
         self._check_scoring()
         scorers, refit_metric = self._resolve_scorers()
@@ -288,7 +289,7 @@ class BaseTunerCV(SearchBase):
         seed: int,
         journal: Journal | None,
     ) -> Problem:
-        """Return what the fit is about, as far as a journal has it, from there."""
+        """Return what the fit is about; a journal's seed and splits take precedence."""
         splits, n_initial_points = draw_splits(cv, data), self.n_initial_points
         if journal is not None and journal.settings is not None:
             settings: Mapping[str, Any] = journal.settings
@@ -357,7 +358,7 @@ class BaseTunerCV(SearchBase):
         problem: Problem,
         journal: Journal | None,
     ) -> Engine:
-        """Return the engine, at the point where a journal has left it."""
+        """Return the engine, resumed from the journal if there is one."""
         n_splits = len(problem.splits)
         # With a seed the outcome must not depend on timing.
         lag = None
@@ -403,10 +404,10 @@ class BaseTunerCV(SearchBase):
         refit_metric: str | bool,
         refit: Callable[[], None],
     ) -> None:
-        """Set the results of a search that was interrupted, as far as there are any.
+        """Set the results of an interrupted search, if there are any.
 
-        Every fit may have failed, or `refit` be unable to choose from so few: what is
-        raised is the interruption.
+        Every fit may have failed, or `refit` may be unable to choose from few
+        candidates; either way the interruption is raised.
         """
         with suppress(Exception):
             if trials:
@@ -439,7 +440,7 @@ class BaseTunerCV(SearchBase):
             )
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        """Represent the search; if it has a default space, with that."""
+        """Represent the search, including a default space."""
         shown = self
         if self.param_distributions is None and self.param_grid is None:
             space = vars(self).get("param_distributions_")
@@ -452,7 +453,7 @@ class BaseTunerCV(SearchBase):
         return text
 
     def _space_without_data(self) -> dict[str, Any]:
-        """Return the default space as far as it is known before there are data."""
+        """Return the default space that applies without data."""
         return find_default_space(self.estimator).space
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -469,7 +470,7 @@ class BaseTunerCV(SearchBase):
         refit_metric: str | bool,
         reevaluation: tuple[int, dict[str, Any]] | None = None,
     ) -> None:
-        """Set ``cv_results_`` and what follows from it without a refit."""
+        """Set ``cv_results_`` and the attributes that need no refit."""
         outcomes = strategy.outcomes(trials)
         results = self._cv_results(
             [strategy.shown_params(trial) for trial in trials],
@@ -477,7 +478,7 @@ class BaseTunerCV(SearchBase):
             outcomes,
         )
         results |= strategy.columns(trials, results)
-        # The first row need not have names: where a callable scorer fails it has none.
+        # The first row may lack names: a callable scorer that fails returns none.
         scores = (outcome["test_scores"] for outcome in outcomes)
         named = next((score for score in scores if isinstance(score, dict)), None)
         self.multimetric_ = named is not None

@@ -33,7 +33,7 @@ def open_journal(
     random_state: Any,
     synchronous: Synchronous,
 ) -> Journal:
-    """Open the journal of a search, and see that it belongs to the same one.
+    """Open the journal of a search, and check that it belongs to this search.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def open_journal(
     search : str
         Class of the search.
     estimator : estimator
-        What is tuned.
+        The estimator that is tuned.
     data : Data
-        What it is tuned on.
+        Data that it is tuned on.
     scoring : str, callable, list, tuple, dict or None
         Parameter of the search.
     metric : str or None
@@ -57,7 +57,7 @@ def open_journal(
     Returns
     -------
     Journal
-        To be confirmed.
+        Not yet confirmed.
     """
     is_fixed = isinstance(random_state, Integral)
     return Journal.open(
@@ -87,12 +87,12 @@ def open_journal(
 
 
 def identify_proposals(space: Space, initial_params: Any) -> dict[str, Identity]:
-    """Return what a journal must agree with before anything is proposed.
+    """Return what must match a journal before anything is proposed.
 
     Parameters
     ----------
     space : Space
-        Parsed.
+        The parsed space.
     initial_params : dict, list of dicts or None
         Parameter of the search.
     """
@@ -113,7 +113,7 @@ def restored_trials(
     Parameters
     ----------
     journal : Journal
-        Confirmed.
+        A confirmed journal.
     space : Space
         The space of the search.
     n_splits : int

@@ -32,7 +32,7 @@ class Announcer(Observer):
         self.text = text
 
     def began(self, trials: Sequence[Trial]) -> None:
-        """Print the line, and how much of it a journal holds already."""
+        """Print the line, and how much is already in the journal."""
         print(self.text)  # noqa: T201 (as scikit-learn's searches do)
         if trials:
             n_done = sum(len(trial.finished) for trial in trials)
@@ -45,7 +45,7 @@ class JournalWriter(Observer):
     Parameters
     ----------
     journal : Journal
-        Confirmed.
+        A confirmed journal.
     note : callable
         ``note(trial)`` returns what to keep of the stage of a trial, or None.
     """
@@ -74,7 +74,7 @@ class CallbackTasks(Observer):
     search : estimator
         What the hooks of callbacks receive.
     n_splits : int
-        Evaluations a trial.
+        Evaluations per trial.
     """
 
     def __init__(self, task: CallbackTask, search: Any, n_splits: int) -> None:
@@ -89,13 +89,13 @@ class CallbackTasks(Observer):
     def leaf(self, trial: Trial, split: int) -> CallbackTask:
         """Return a new subtask for one evaluation."""
         task_id = self._task_id(trial, split)
-        forget_subtask(self.task, task_id)  # left by a run that a dead worker lost
+        forget_subtask(self.task, task_id)  # left over if its worker died
         return self.task.subcontext(
             task_name="candidate-split-evaluation", task_id=task_id
         )
 
     def finished(self, trial: Trial, split: int, outcome: Outcome) -> None:
-        """Drop the subtask: the tree would grow with each of them."""
+        """Drop the subtask: otherwise the tree would keep growing."""
         forget_subtask(self.task, self._task_id(trial, split))
 
     def ended(self, reason: str) -> None:

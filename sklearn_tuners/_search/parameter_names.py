@@ -22,9 +22,9 @@ __all__ = ["check_parameter_names"]
 def check_parameter_names(space: Space, estimator: BaseEstimator) -> None:
     """Raise ``ValueError`` for names that the estimator does not have.
 
-    Which names there are can depend on values: of a step that is itself searched, say.
-    So the names below such a value are looked up on each of the values. A parameter
-    with a condition is looked up where the condition holds.
+    Which names exist can depend on values, for example on a step that is itself
+    searched. So names below such a parameter are looked up for each of its values. A
+    parameter with a condition is looked up where the condition holds.
     """
     for branch in space.branches:
         for params in _looks(branch):
@@ -32,7 +32,7 @@ def check_parameter_names(space: Space, estimator: BaseEstimator) -> None:
 
 
 def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
-    """Yield params of a branch that together have all its names, see above."""
+    """Yield params of a branch that together cover all its names."""
     examples = {name: _example(d) for name, d in branch.dimensions.items()}
     waiting = set(branch.conditions)
     for names in _nested(list(examples)):
@@ -65,8 +65,8 @@ def _looks(branch: Branch) -> Iterator[dict[str, Any]]:
 
 
 def _nested(names: list[str]) -> list[list[str]]:
-    """Group the names that others are below; those in one group are below its first."""
-    groups: list[list[str]] = [[]]  # at least one look
+    """Group the names that have others below; a group lies below its first name."""
+    groups: list[list[str]] = [[]]  # at least one check
     for name in sorted(names):
         if any(other.startswith(f"{name}__") for other in names):
             if groups[-1] and name.startswith(f"{groups[-1][0]}__"):
@@ -82,11 +82,11 @@ def _example(domain: Dimension) -> Any:
 
 
 def _try_parameters(estimator: BaseEstimator, params: dict[str, Any]) -> None:
-    """Set params on a clone, or raise ``ValueError`` with the name that cannot be."""
+    """Set params on a clone, or raise a ``ValueError`` that names the culprit."""
     try:
         clone(estimator).set_params(**clone(params, safe=False))
     except (ValueError, AttributeError, TypeError) as error:
-        # Without the one that is to blame the others can be set; of several such, the
+        # Without the culprit the others can be set. Of several culprits take the
         # innermost: without a step its parameters could not be set either.
         trial, culprit = clone(estimator), ", ".join(params)
         for name in sorted(params, key=lambda name: name.count("__"), reverse=True):

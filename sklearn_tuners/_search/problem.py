@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 SearchSpace = Mapping[str, Any] | Sequence[Any]
-"""What users write for a space: a dict, or a list of dicts."""
+"""A space as users write it: a dict, or a list of dicts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Data:
     X, y : array-like
         As given to `fit`; y may be None.
     fit_params, score_params, split_params : dict
-        What the estimator's ``fit``, the scorer and the splitter are given besides.
+        Further arguments of the estimator's ``fit``, the scorer and the splitter.
     """
 
     X: Any
@@ -64,9 +64,9 @@ class Searched:
     Attributes
     ----------
     space : Space
-        Parsed.
+        The parsed space.
     written : dict or list of dicts
-        As the user, or the default space, has written it.
+        As the user wrote it, or the default space.
     first : dict, list of dicts or None
         Candidates to begin with.
     """
@@ -135,7 +135,7 @@ class GivenSpace:
         Parameters
         ----------
         seed : int
-            Of the draws from objects that have only ``rvs``.
+            Seed for drawing from objects that have only ``rvs``.
         """
         assert self.space is not None
         space = Space.parse(
@@ -160,9 +160,9 @@ class GivenSpace:
         Parameters
         ----------
         estimator : estimator
-            Its own parameters are the first candidate.
+            Estimator whose own parameters are the first candidate.
         data : Data
-            What the bounds depend on.
+            Data that the bounds depend on.
         n_train : int
             Rows of the smallest training set.
         seed : int
@@ -173,7 +173,7 @@ class GivenSpace:
         Raises
         ------
         ValueError
-            If nothing is known to be worth searching.
+            If the registry has no parameters to search.
         """
         found = find_default_space(estimator, data.X, data.y, n_train)
         if not found.space:
@@ -197,15 +197,15 @@ class Problem:
     estimator : estimator
         A clone; nothing may fit it or set its parameters.
     data : Data
-        What candidates are trained and tested on.
+        Data that candidates are trained and tested on.
     cv : splitter
-        What drew the splits.
+        The splitter that made the splits.
     splits : list of (ndarray, ndarray)
         Row numbers to train and to test on.
     given : GivenSpace
-        What the user says about the space.
+        The space parameters of the search.
     seed : int
-        Of all random choices.
+        Seed of all random choices.
     n_initial_points : int or "auto"
         Candidates that fill the space before a model is used.
     """
@@ -264,7 +264,7 @@ def draw_splits(cv: Any, data: Data) -> list[Split]:
     Raises
     ------
     ValueError
-        If `cv` gives no splits, or not the number that it says.
+        If `cv` gives no splits, or a number of them that differs from `get_n_splits`.
     """
     n_splits = cv.get_n_splits(data.X, data.y, **data.split_params)
     splits = [

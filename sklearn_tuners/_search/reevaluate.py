@@ -1,8 +1,8 @@
 """Scoring the best candidates again, on splits that had no part in choosing them.
 
 The best mean score of many candidates is too high: it was selected for that. On fresh
-splits the few best score as well as they are, so the mean over old and fresh splits is
-a better ground to choose among them.
+splits the scores of the best few are unbiased, so the mean over old and fresh splits is
+a better basis for choosing among them.
 """
 
 from __future__ import annotations
@@ -164,21 +164,21 @@ def reevaluate(
     Parameters
     ----------
     runner : Runner
-        What has run the trials.
+        The runner that ran the trials.
     searched : Searched
         The space they are from.
     trials : sequence of Trial
-        Complete; the rows of ``cv_results_``.
+        Complete trials, the rows of ``cv_results_``.
     top : int
-        How many of them to evaluate again.
+        Number of trials to evaluate again.
     splits : list of (ndarray, ndarray)
-        Fresh ones.
+        Fresh splits.
 
     Returns
     -------
     row, found
-        See `choose`. None without trials; also None, with a warning, if the time was up
-        or a callback asked to stop before all splits had run.
+        See `choose`. None without trials; also None, with a warning, if time ran out or
+        a callback asked to stop before all splits had run.
     """
     if not trials:
         return None

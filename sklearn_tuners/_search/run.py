@@ -64,19 +64,19 @@ class SplitEvaluator:
     estimator : estimator
         Cloned for each evaluation.
     shared : Shared
-        What all evaluations read.
+        Data and settings that all evaluations read.
     workers : Workers
-        Entered.
+        The workers, already started.
     guard : Guard
         Conditions under which a worker runs an evaluation.
     tasks : CallbackTasks
-        Has the callback task of each evaluation.
+        Holds the callback task of each evaluation.
     caller : estimator or None
         What callbacks in the workers receive.
     n_splits : int
-        Evaluations a trial.
+        Evaluations per trial.
     n_planned : int or None
-        Number of trials if it is known.
+        Number of trials, if known.
     metric : str or None
         The metric to follow.
     """
@@ -154,11 +154,11 @@ class Runner:
     Attributes
     ----------
     workers : Workers
-        Entered.
+        The workers, already started.
     estimator : estimator
         Cloned for each evaluation.
     shared : Shared
-        What all evaluations read.
+        Data and settings that all evaluations read.
     metric : str or None
         The metric to follow.
     hooks : Hooks
@@ -197,9 +197,9 @@ class Runner:
         strategy : Strategy
             Says what to run.
         name : str, default="search"
-            Of the callbacks' task.
+            Name of the callbacks' task.
         lag, stop, observers, trials
-            As for `Engine`; `observers` hear of everything before the callbacks do.
+            As for `Engine`; `observers` are called before the callbacks.
         """
         n_planned = strategy.n_planned(self.workers.n_workers)
         n_splits = len(strategy.splits)
@@ -238,14 +238,14 @@ class Runner:
 
 
 def check_timeout(timeout: float | None, workers: Workers) -> None:
-    """Raise ``ValueError`` where nothing can end a fit that takes too long.
+    """Raise ``ValueError`` if a fit that takes too long cannot be ended.
 
     Parameters
     ----------
     timeout : float or None
         Parameter `fit_timeout` of the search.
     workers : Workers
-        Entered.
+        The workers, already started.
     """
     if timeout is None or workers.can_kill or workers.can_interrupt:
         return
@@ -253,6 +253,6 @@ def check_timeout(timeout: float | None, workers: Workers) -> None:
     raise ValueError(
         f"fit_timeout={timeout!r} cannot be kept with the joblib backend "
         f"{workers.kind!r}{'' if in_main_thread else ' outside of the main thread'}: "
-        "nothing there can end a fit. Use the backends 'loky', 'multiprocessing' or "
+        "no fit can be ended there. Use the backends 'loky', 'multiprocessing' or "
         "'ray', or n_jobs=1 in the main thread, or fit_timeout=None."
     )

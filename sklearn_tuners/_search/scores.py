@@ -13,9 +13,10 @@ def split_scores(trial: Trial, metric: str | None) -> list[float]:
     Parameters
     ----------
     trial : Trial
-        With at least one outcome.
+        A trial with at least one outcome.
     metric : str or None
-        Of several metrics the one to follow; the first one if it is None or unknown.
+        The metric to follow, if there are several; None or an unknown one takes the
+        first.
 
     Returns
     -------

@@ -87,9 +87,9 @@ class Stopping:
         Parameters
         ----------
         trial : Trial
-            The one just told.
+            The trial just told.
         score : float
-            Its score.
+            Score of the trial.
         """
         if not self.counts(trial):
             return None
@@ -125,7 +125,7 @@ def has_stalled(
     scores : sequence of float
         Mean test scores.
     n_iter_no_change : int
-        Number of last scores without an improvement.
+        Number of latest scores to check for an improvement.
     tol : float, default=0.0
         An improvement is larger than this, compared with the best score before.
 
@@ -152,20 +152,22 @@ def _best(scores: Sequence[float]) -> float:
 
 
 def default_lag(n_workers: int, n_splits: int) -> int:
-    """Return how many scores a proposal does without so that timing does not matter.
+    """Return how many of the latest scores a proposal ignores.
+
+    So its result does not depend on timing.
 
     Parameters
     ----------
     n_workers : int
         Evaluations that run at the same time.
     n_splits : int
-        Evaluations a trial.
+        Evaluations per trial.
 
     Returns
     -------
     int
-        For n workers and K splits ``n**2 / K``, rounded up, and no more than the larger
-        of n and 12; 0 for one worker.
+        For n workers and K splits ``n**2 / K``, rounded up, but at most the larger of n
+        and 12; 0 for one worker.
 
     Notes
     -----

@@ -37,11 +37,11 @@ class Job:
     Attributes
     ----------
     params : dict
-        What `set_params` is given.
+        Arguments of `set_params`.
     train, test : ndarray
         Row numbers.
     training : Training or None
-        How to train if not by ``fit`` alone.
+        How to train; None calls ``fit`` alone.
     """
 
     params: Params
@@ -53,8 +53,8 @@ class Job:
 class Strategy:
     """What a search does differently from another.
 
-    By itself it evaluates every candidate of its tuner once, on all training rows of
-    every split. A search overrides what it does otherwise.
+    By default it evaluates every candidate of its tuner once, on all training rows of
+    every split. A search overrides what differs.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Strategy:
     # Before the run.
 
     def identity(self) -> Mapping[str, Identity]:
-        """Return what a journal must agree with, besides data, space and scoring."""
+        """Return what must match a journal, in addition to data, space and scoring."""
         return {}
 
     def n_planned(self, n_workers: int) -> int | None:
@@ -100,7 +100,7 @@ class Strategy:
 
     @contextmanager
     def running(self, workers: Workers) -> Iterator[None]:
-        """Provide what the run needs, and take it away when the run is over."""
+        """Set up what the run needs, and clean up afterwards."""
         yield
 
     # During the run.
@@ -115,7 +115,7 @@ class Strategy:
         return None
 
     def restore(self, note: str | None) -> Any:
-        """Return the stage of which `note` was made."""
+        """Return the stage that `note` was made from."""
         return None
 
     def counts(self, trial: Trial) -> bool:
@@ -137,11 +137,11 @@ class Strategy:
         trials: Sequence[Trial],
         results: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Return columns that ``cv_results_`` has besides, or has otherwise."""
+        """Return additional or replaced columns of ``cv_results_``."""
         return {}
 
     def attributes(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """Return fitted attributes that the search has besides."""
+        """Return additional fitted attributes of the search."""
         return {}
 
     def best_row(

@@ -47,24 +47,25 @@ __all__ = [
 ]
 
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
-"""Resources that are no parameter of an estimator."""
+"""Resources that are not parameters of an estimator."""
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """How estimators of a class go on with ``warm_start``.
+    """How estimators of a class continue with ``warm_start``.
 
     Attributes
     ----------
     parameter : str
         The resource.
     is_exact : callable
-        Whether an estimator that goes on becomes what a single fit makes of it.
+        Whether continued training gives the same estimator as a single fit.
     reached : str
-        Attribute that tells how far the last fit came; "" if it always makes all steps.
+        Attribute with the number of steps of the last fit; "" if it always makes all
+        steps.
     adds : bool
-        Whether the parameter counts the steps that a fit adds, as `reached` then does,
-        and not those of all fits.
+        Whether the parameter, like `reached`, counts the steps of one fit and not of
+        all fits.
     """
 
     parameter: str
@@ -116,7 +117,7 @@ _RULES = {
     "sklearn.Perceptron": _ITERATIONS,
 }
 """By `short_name`. Other classes of scikit-learn with ``warm_start`` and ``max_iter``
-go on by `_ITERATIONS` too, but ``max_iter`` is not their automatic resource."""
+continue in the same way, but ``max_iter`` is not their automatic resource."""
 
 _EXACT_BY_EPOCHS = {
     "sklearn.SGDClassifier",
@@ -127,7 +128,8 @@ _EXACT_BY_EPOCHS = {
     "sklearn.MLPRegressor",
     "sklearn.MiniBatchKMeans",
 }
-"""Classes that go on by ``partial_fit`` from a stored state as from one in memory."""
+"""Classes for which ``partial_fit`` continues from a stored state as from one in
+memory."""
 _WRAPPERS_BY_EPOCHS = {
     "sklearn.MultiOutputClassifier",
     "sklearn.MultiOutputRegressor",
@@ -136,11 +138,12 @@ _WRAPPERS_BY_EPOCHS = {
 """Classes for which that holds if it does for their ``estimator``."""
 
 _PROVEN_ARGUMENTS = {"sample_weight"}
-"""Arguments of ``fit`` with which estimators go on. Others may end a fit early, as a
-monitor or an evaluation set does, or replace the model so far, as ``init_score``."""
+"""Arguments of ``fit`` with which estimators can continue. Others may end a fit early,
+as a monitor or an evaluation set does, or replace the model so far, as
+``init_score``."""
 
 Registered = dict[tuple[str, str], WarmStart]
-"""What users have registered, by the full name of a class and the resource."""
+"""Rules registered by users, by the full name of a class and the resource."""
 
 _registered: Registered = {}
 
@@ -148,10 +151,10 @@ _registered: Registered = {}
 def register_continuation(estimator_class: type, resource: str) -> None:
     """Declare that training an estimator in steps equals a single fit.
 
-    `HyperbandSearchCV` then trains promoted candidates of the class on from where they
-    stopped, to the full resource. Without it only classes go on for which tests of this
-    package show that this is so; the others start each rung anew, or are trained anew
-    with the full resource.
+    `HyperbandSearchCV` then continues the training of promoted candidates of the class
+    from where they stopped, up to the full resource. Otherwise only classes continue
+    for which tests of this package show that this is so; the others start each rung
+    anew, or are trained anew with the full resource.
 
     Parameters
     ----------
@@ -159,7 +162,7 @@ def register_continuation(estimator_class: type, resource: str) -> None:
         The class. Subclasses that override none of its methods are included.
     resource : str
         ``"n_epochs"``: a copy that was pickled between two calls of ``partial_fit``
-        goes on as if it had not been. Or the name of a parameter: with
+        continues as if it had not been. Or the name of a parameter: with
         ``warm_start=True``, a further ``fit`` with a larger value of it, on the same
         data, gives the same as a single fit with that value.
 
@@ -209,12 +212,12 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
     Parameters
     ----------
     estimator : estimator
-        With its parameters set.
+        Estimator with its parameters set.
     resource : str
         Full name of a parameter, `EPOCHS` or `SAMPLES`.
     arguments : iterable of str
-        Names of the arguments of ``fit`` besides the data, with the prefix of a step if
-        they are for one.
+        Names of the arguments of ``fit`` other than the data, with the prefix of a step
+        if they are for one.
 
     Returns
     -------
@@ -261,7 +264,7 @@ def _own_names(leaf: Any, path: str, arguments: Set[str]) -> set[str]:
 
 
 def rule_of(leaf: Any, resource: str) -> WarmStart | Booster | None:
-    """Return how a leaf goes on by a parameter, None if it starts anew."""
+    """Return how a leaf continues when a parameter grows, or None if it starts anew."""
     classes = unchanged_bases(leaf)
     parameter = split_name(resource)[1]
     own = (_registered.get(_key(cls, parameter)) for cls in classes)
@@ -272,8 +275,9 @@ def rule_of(leaf: Any, resource: str) -> WarmStart | Booster | None:
 def suits(leaf: Any, parameter: str) -> bool:
     """Return whether a parameter is the natural resource of an estimator.
 
-    It is if the class, or any base of it, is known to go on by that parameter, and the
-    estimator is not set so that a fit may end early or cannot be extended.
+    It is if the class or one of its bases is known to continue when that parameter
+    grows, and the estimator is not set so that a fit may end early or cannot be
+    extended.
     """
     names = {short_name(cls) for cls in type(leaf).__mro__}
     library = library_of(leaf)
@@ -332,9 +336,10 @@ def check_epochs(estimator: Any, searched: Set[str] = frozenset()) -> None:
     Parameters
     ----------
     estimator : estimator
-        With its parameters set.
+        Estimator with its parameters set.
     searched : set of str
-        Parameters that will have other values; those that they have are not checked.
+        Parameters whose current values are not checked, because the search replaces
+        them.
     """
     _check_pipelines(estimator)
     prefix, leaf = last_step(estimator)
@@ -389,7 +394,7 @@ def _check_values(part: Any, prefix: str, searched: Set[str]) -> None:
 def _transforms_as_fitted(estimator: Any) -> bool:
     """Return whether ``transform`` repeats what ``fit_transform`` gave, bit for bit.
 
-    It does if ``fit_transform`` is ``fit`` and then ``transform``. That of PCA, for
+    It does if ``fit_transform`` is ``fit`` followed by ``transform``. That of PCA, for
     example, is not, and differs in the last digits.
     """
     while isinstance(estimator, Pipeline):
@@ -400,7 +405,7 @@ def _transforms_as_fitted(estimator: Any) -> bool:
 
 
 def _repeats(transformer: Any) -> bool:
-    """Return whether a transformer, with all in it, transforms as when fitted."""
+    """Return whether a transformer and everything in it transforms as during fit."""
     parts = _transformers_in(transformer)
     if parts:
         return all(map(_repeats, parts))

@@ -31,7 +31,7 @@ def evaluate(
     Parameters
     ----------
     guard : Guard
-        Conditions under which to run at all.
+        Conditions under which the evaluation runs.
     start_mark : str or None
         File to write the id of this process to, see `Workers.start_mark`.
     shared : Shared
@@ -39,7 +39,7 @@ def evaluate(
     training : Training, default=None
         How to train the estimator; None calls its ``fit``.
     **kwargs : dict
-        Passed on to `fit_and_score`, besides what is shared.
+        Passed on to `fit_and_score`, in addition to what is shared.
 
     Returns
     -------
@@ -60,7 +60,8 @@ def evaluate(
         with guard.alarm():
             return fit_and_score(**shared.values, **kwargs)
     except FitTimeoutError as error:
-        # It rang where `fit_and_score` catches nothing; in `fit`, it is a failed fit.
+        # The alarm went off where `fit_and_score` does not catch it; inside `fit` it
+        # would count as a failed fit.
         if shared.error_score == "raise":
             raise
         outcome = failed_outcome(

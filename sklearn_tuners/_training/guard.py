@@ -16,18 +16,18 @@ from sklearn_tuners._engine.workers import HAS_ALARM
 __all__ = ["FitTimeoutError", "Guard"]
 
 _WATCH = 1.0
-"""Seconds between two checks whether the parent is alive: an orphan ends soon, and a
-check costs one system call."""
+"""Seconds between checks that the parent is alive: an orphan ends soon, and a check
+costs one system call."""
 
 _watched: set[tuple[int, int]] = set()
-"""Process and parent of each thread that watches; a fork has no such thread yet."""
+"""Process and parent of each watching thread; a fork starts without one."""
 
 
 def _end_with(parent: int) -> None:
-    """Let this process end when `parent` does.
+    """End this process when `parent` ends.
 
-    A worker of loky would wait after the death of its parent until its time-out
-    of five minutes: it holds both ends of the pipe, so no end of file tells it.
+    After the death of its parent a worker of loky would wait for its time-out of five
+    minutes: it holds both ends of the pipe, so it sees no end of file.
     """
     pair = (os.getpid(), parent)
     if pair in _watched:
@@ -43,7 +43,7 @@ def _end_with(parent: int) -> None:
 
 
 class FitTimeoutError(TimeoutError):
-    """An evaluation took longer than it may."""
+    """An evaluation exceeded its time limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class Guard:
     Parameters
     ----------
     parent : int, default=None
-        Process id of the search, if workers are its children: a worker must
-        not go on after the death of its search.
+        Process id of the search, if workers are its children: a worker must not
+        continue after the death of its search.
     deadline : float, default=None
         Time, as `time.time`, from which no evaluation begins.
     timeout : float, default=None
@@ -82,9 +82,9 @@ class Guard:
     def alarm(self) -> Iterator[None]:
         """Raise `FitTimeoutError` when the time is up.
 
-        A signal does so, in Python code and in the main thread only. It is repeated
-        each second, in case some code swallows the exception. An alarm that was set
-        before, by an outer search or the user, is restored with the rest of its time.
+        A signal raises it, in Python code and in the main thread only. It is repeated
+        every second, in case some code swallows the exception. An earlier alarm, of an
+        outer search or the user, is restored with its remaining time.
         """
         if self.timeout is None or not HAS_ALARM:
             yield

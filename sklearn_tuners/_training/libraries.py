@@ -1,7 +1,7 @@
 """What is known of the estimators of XGBoost, LightGBM and CatBoost.
 
-One record a library. The libraries are optional and are not imported here: their
-estimators are known by the names of their classes.
+One record per library. The libraries are optional and are not imported here: their
+estimators are identified by the names of their classes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["CATBOOST", "LIBRARIES", "Booster", "Library", "fit_towards", "librar
 
 
 class Value(Enum):
-    """Values of a parameter with which tests show how a booster goes on."""
+    """Values of a parameter with which tests show how a booster continues."""
 
     NUMBER = "any number"
     ANY = "any value"
@@ -44,7 +44,7 @@ class Booster:
     model_of : callable
         Returns that model of a fitted estimator.
     classes : tuple of str
-        The classes that go on, by `short_name`.
+        The classes that can continue, by `short_name`.
     options : mapping of str to Value or tuple of str
         The parameters that may be given, with proven values. None is always proven. An
         estimator with another parameter or value starts anew.
@@ -57,7 +57,7 @@ class Booster:
     options: Mapping[str, _Proven]
 
     def goes_on(self, estimator: Any, parameter: str) -> bool:
-        """Return whether an estimator, as it is set, goes on by a parameter."""
+        """Return whether an estimator, as set, continues when a parameter grows."""
         names = {short_name(cls) for cls in unchanged_bases(estimator)}
         params = estimator.get_params(deep=False)
         # XGBoost's `get_params` draws an integer from a RandomState.
@@ -78,7 +78,7 @@ class Booster:
         return isinstance(value, str) and value in proven
 
     def is_exact(self, estimator: Any) -> bool:
-        """Return whether an estimator that goes on becomes that of a single fit."""
+        """Return whether continued training gives the same as a single fit."""
         return all(
             value is None or value == 1
             for name, value in estimator.get_params(deep=False).items()
@@ -109,9 +109,9 @@ class Library:
         Names of the parameter that is the number of rounds; the first one is that of
         the registry of spaces.
     default_rounds : int
-        Rounds of an estimator that is given none.
+        Rounds of an estimator for which none are set.
     booster : Booster or None
-        How training goes on; None if it starts anew.
+        How training continues; None if it starts anew.
     averages : callable
         Whether an estimator averages its trees instead of boosting them.
     chooses_rate : callable
@@ -287,14 +287,14 @@ CATBOOST = Library(
     rounds=("iterations", "n_estimators", "num_boost_round", "num_trees"),
     default_rounds=1000,
     # It starts anew. CatBoost 1.2 hangs or crashes when a model with categorical or
-    # text features goes on, and a stored model of numbers goes on otherwise than one in
-    # the process that trained it (by .08 to .13 in a probability).
+    # text features continues, and a stored model of numbers continues differently from
+    # one in the process that trained it (by .08 to .13 in a probability).
     booster=None,
     chooses_rate=_catboost_chooses_rate,
 )
 LIBRARIES = {library.base: library for library in (XGBOOST, LIGHTGBM, CATBOOST)}
 """By the base class. Names and defaults are those of the libraries' parameter pages
-(XGBoost 3, LightGBM 4, CatBoost 1.2); an estimator does not show them unless given."""
+(XGBoost 3, LightGBM 4, CatBoost 1.2); an estimator shows them only if they are set."""
 
 
 def library_of(estimator: Any) -> Library | None:

@@ -1,4 +1,4 @@
-"""What depends on the rows of a fit, and is set for all fits of a search alike."""
+"""Settings that depend on the number of rows, the same in all fits of a search."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _PENALTIES_OF_A_MEAN: dict[str, str] = {
     PrivateClass.QUANTILE: "alpha",
     PrivateClass.SGD: "alpha",
 }
-"""Penalties that are weighed against the mean of losses, by a base of the class: the
-best value shrinks as rows are added (measured for Lasso, ElasticNet and SGD, see
-docs/measured/hyperband.md). Those against a sum (`C`, Ridge's `alpha`) do not."""
+"""Penalties added to the mean of the losses, by a base of the class: the best value
+shrinks as rows are added (measured for Lasso, ElasticNet and SGD, see
+docs/measured/hyperband.md). Penalties added to a sum (`C`, Ridge's `alpha`) do not."""
 
 _EARLY_STOPPING_ROWS = 10_000
 """Rows above which ``early_stopping="auto"`` of HistGradientBoosting is on
@@ -68,7 +68,7 @@ def scale_factors(estimator: Any, ratio: float) -> dict[str, float]:
 
 
 def resolved_settings(estimator: Any, n_samples: int) -> dict[str, Any]:
-    """Return values for options that "auto" would choose by the rows of each fit.
+    """Return values for options that "auto" would choose from the rows of each fit.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Shared:
     ``joblib`` maps large plain arrays into the memory of its workers, but pickles a
     data frame again for each call. Here the data are pickled once, with their buffers
     apart from the rest. The buffers are plain arrays: joblib writes them to disk once
-    and maps them, and a data frame is rebuilt on top of them without a copy.
+    and maps them, and a data frame is rebuilt from them without a copy.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Shared:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
     def put_into_ray(self) -> None:
-        """Store the data in ray's object store, so that only a reference travels.
+        """Store the data in ray's object store, so that only a reference is sent.
 
         Ray does not recognise an array that it has sent before.
         """
@@ -72,7 +72,7 @@ class Shared:
         object.__setattr__(self, "_reference", ray.put(self._pickled()))
 
     def __sizeof__(self) -> int:
-        """Return the size of what travels: dask scatters large objects."""
+        """Return the size of what is sent: dask scatters large objects."""
         _, stem, buffers = self._pickled()
         return int(stem.nbytes) + sum(int(buffer.nbytes) for buffer in buffers)
 
@@ -109,7 +109,7 @@ def _restore(identity: str, stem: _Bytes, buffers: list[_Bytes]) -> Shared:
     """Rebuild the data in a worker, or return those that it has rebuilt before."""
     if identity not in _restored:
         shared = Shared(**pickle.loads(stem.data, buffers=buffers))
-        # If the data travel on to nested workers, they keep their identity.
+        # Data passed on to nested workers keep their identity.
         object.__setattr__(shared, "_parts", (identity, stem, buffers))
         _restored.clear()
         _restored[identity] = shared

@@ -1,4 +1,4 @@
-"""Training in steps, in a worker: a candidate goes on from where it stopped."""
+"""Training in steps, in a worker: a candidate continues from where it stopped."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["Training", "set_resource"]
 
 @dataclass(frozen=True)
 class _Data:
-    """What ``fit`` is given: the rows, and its other arguments."""
+    """The arguments of ``fit``."""
 
     X: Any
     y: Any
@@ -65,7 +65,8 @@ class Training:
     resource : str
         Full name of a parameter, `EPOCHS` or `SAMPLES`.
     chain : tuple of int
-        The resource at the end of each step; several only if the estimator goes on.
+        The resource at the end of each step; several only if the estimator can
+        continue.
     settings : dict
         Parameters to set in addition to those of the candidate.
     factors : dict
@@ -77,9 +78,9 @@ class Training:
     key : str
         Key of the candidate and the split in the store.
     full : int
-        The full resource, which no step follows; 0 if the chain ends there.
+        The full resource, after which no state is stored; 0 if the chain ends there.
     registered : dict
-        What users have registered in the process of the search.
+        Rules that users registered in the process of the search.
     """
 
     resource: str
@@ -123,20 +124,20 @@ class Training:
             self._make_steps(estimator, data)
         except FitTimeoutError:
             raise
-        except Exception as error:  # raised only because training goes on, perhaps
+        except Exception as error:  # perhaps raised only because training continues
             self._warn_once(estimator, error)
             _adopt(estimator, untrained)
             replace(self, chain=self.chain[-1:])._make_steps(estimator, data)
         return estimator
 
     def _warn_once(self, estimator: Any, error: Exception) -> None:
-        """Warn that an estimator could not go on, once for all that share the store."""
+        """Warn that an estimator could not continue, once per store."""
         if self.store is None or self.store.is_first("fallback"):
             warnings.warn(
-                f"{type(estimator).__name__} could not go on from where it stopped "
+                f"{type(estimator).__name__} could not continue from where it stopped "
                 f"with a larger {self.resource!r}, and was trained from the start: "
-                f"{type(error).__name__}: {error}. continuation='never' trains every "
-                "candidate so.",
+                f"{type(error).__name__}: {error}. continuation='never' trains "
+                "every candidate from the start.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -178,7 +179,7 @@ class Training:
         return self.store.load(self.key, self.chain[:-1])
 
     def _make_step(self, estimator: Any, data: _Data, done: int, target: int) -> bool:
-        """Train from `done` to `target`; return whether training ended by itself."""
+        """Train from `done` to `target`; return whether training stopped early."""
         if self.resource == EPOCHS:
             _train_epochs(estimator, data, done, target, self.classes)
             return False
@@ -208,7 +209,7 @@ def set_resource(estimator: Any, resource: str, value: int) -> None:
 def _replace_fit(estimator: Any, function: Callable[..., Any]) -> None:
     """Make the next call of ``estimator.fit`` call ``function(estimator, ...)``.
 
-    The function itself finds the method of the class again.
+    Inside the function, ``fit`` is the method of the class again.
     """
     estimator.fit = partial(_call_once, estimator, function)
 
@@ -240,7 +241,7 @@ def _replaced_fit(estimator: Any, function: Callable[..., Any]) -> Iterator[None
 
 @contextmanager
 def _hidden_limit(resource: str, *, is_meant: bool) -> Iterator[None]:
-    """Hide the warning that ``max_iter`` was reached if a low limit is meant."""
+    """Hide the warning that ``max_iter`` was reached if a low limit is intended."""
     if not is_meant or split_name(resource)[1] != "max_iter":
         yield
         return
@@ -252,7 +253,7 @@ def _hidden_limit(resource: str, *, is_meant: bool) -> Iterator[None]:
 
 
 def _without_callbacks(estimator: Any) -> Any:
-    """Return a copy of an estimator that lacks its callbacks."""
+    """Return a copy of an estimator without its callbacks."""
     other = object.__new__(type(estimator))
     vars(other).update(_attributes(estimator))
     return other
@@ -382,7 +383,7 @@ def _takes(function: Callable[..., Any], name: str) -> bool:
 def _train_first(
     estimator: Any, data: _Data, resource: str, target: int, full: int
 ) -> bool:
-    """Fit up to `target`; return whether training ended by itself before."""
+    """Fit up to `target`; return whether training stopped before."""
     set_resource(estimator, resource, target)
     leaf, is_last = leaf_of(estimator, resource)
     library = library_of(leaf)
@@ -404,7 +405,7 @@ def _fit_towards(n: int, leaf: Any, X: Any, y: Any, /, **fit_params: Any) -> Any
 def _train_further(
     estimator: Any, data: _Data, resource: str, done: int, target: int
 ) -> bool:
-    """Fit on from `done` to `target`; return whether training ended by itself."""
+    """Continue from `done` to `target`; return whether training stopped early."""
     leaf, _ = leaf_of(estimator, resource)
     rule = rule_of(leaf, resource)
     assert rule is not None
@@ -423,6 +424,6 @@ def _train_further(
 
 
 def _has_ended(leaf: Any, rule: WarmStart, n: int) -> bool:
-    """Return whether the last fit, which could go to `n`, ended by itself."""
+    """Return whether the last fit, of at most `n` steps, stopped early."""
     reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
     return bool(reached < n) or has_stopped_early(leaf)

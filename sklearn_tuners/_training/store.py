@@ -1,4 +1,4 @@
-"""Fitted states on disk, where the training of a candidate waits for its next step."""
+"""Fitted states on disk, from which a candidate's training continues."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class State(NamedTuple):
     chain : tuple of int
         The steps made.
     has_ended : bool
-        Whether training ended by itself.
+        Whether training stopped early.
     seconds : float
         Time that the steps took.
     estimator : estimator
@@ -54,7 +54,7 @@ class Store:
     folder : str
         An existing folder for the states alone.
     max_bytes : int
-        Size of all states; the oldest ones make room for a new one.
+        Largest total size; the oldest states are deleted to make room.
     """
 
     folder: str
@@ -65,20 +65,20 @@ class Store:
         try:
             with open(self._path(key), "rb") as file:
                 state: State = pickle.load(file)
-        except Exception:  # damaged bytes raise anything; the steps are made again
+        except Exception:  # damaged bytes can raise any error; the steps are repeated
             return None
         is_expected = isinstance(state, State) and state.chain == chain
         return state if is_expected else None
 
     def save(self, key: str, state: State) -> None:
-        """Store a state, if that saves time and it fits.
+        """Store a state if it fits and storing it saves time.
 
         Parameters
         ----------
         key : str
             Key of the candidate and the split.
         state : State
-            What `load` will return.
+            State that `load` will return.
         """
         start = time.perf_counter()
         with suppress(Exception):  # a state that cannot be stored is trained again
@@ -107,7 +107,7 @@ class Store:
         for entry in os.scandir(self.folder):
             if entry.name.endswith(".once"):
                 continue
-            with suppress(OSError):  # another worker has removed it
+            with suppress(OSError):  # another worker may have removed it
                 found = entry.stat()
                 files.append((found.st_mtime, found.st_size, entry.path))
         excess = sum(size for _, size, _ in files) + n_bytes - self.max_bytes

@@ -23,7 +23,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_tuners import BayesSearchCV, HyperbandSearchCV, Optimizer, When
 
-pytestmark = pytest.mark.filterwarnings("ignore:What is promoted is trained")
+pytestmark = pytest.mark.filterwarnings("ignore:Promoted candidates are trained")
 
 GOLDEN = Path(__file__).with_name("golden_proposals.json")
 

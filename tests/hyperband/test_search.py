@@ -436,10 +436,10 @@ def test_wrappers_that_clone_restart_with_one_warning():
         random_state=0,
     )
     with pytest.warns(
-        UserWarning, match="TransformedTargetRegressor cannot go on"
+        UserWarning, match="TransformedTargetRegressor cannot continue"
     ) as w:
         search.fit(X, T)
-    assert sum("cannot go on" in str(one.message) for one in w) == 1
+    assert sum("cannot continue" in str(one.message) for one in w) == 1
     model = clone(search.estimator).set_params(**search.best_params_)
     assert search.best_score_ == cross_val_score(model, X, T, cv=2).mean()
     with warnings.catch_warnings():
@@ -784,7 +784,7 @@ def test_stop_rules_look_at_full_rows_only():
         ({"resource": "n_samples", "max_resources": 999}, "max_resources=999 is more"),
         (
             {"resource": "n_samples", "min_resources": 2, "max_resources": 100},
-            "min_resources=2 makes a first rung of 3 rows: 1 of .* split, and 2 are",
+            "min_resources=2 makes a first rung of 3 rows, which is 1 .* split; 2 are",
         ),
         ({"param_distributions": {"depth": [1, 2]}}, "parameter 'depth', which cannot"),
         ({"resource": "max_depth"}, "resource='max_depth' is in the search space"),

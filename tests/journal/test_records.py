@@ -122,7 +122,7 @@ def test_equal_splits_are_the_same_whatever_drew_them(ours, theirs):
     ],
 )
 def test_splits_of_another_splitter_are_refused(ours, theirs):
-    refused = r"^journal='j' belongs .*\n  splits: .* than this search draws from cv=.*"
+    refused = r"^journal='j' belongs .*\n  splits: .* differ from those of cv=.*"
     with pytest.raises(ValueError, match=refused) as raised:
         kept_splits(settings_of(ours), list(theirs.split(X)), theirs, "journal='j'")
     assert repr(theirs) in str(raised.value)

@@ -22,7 +22,7 @@ from sklearn_tuners._training.libraries import (
 from sklearn_tuners._training.steps import Training
 
 # A fit that falls back to one from the start would equal it trivially.
-pytestmark = pytest.mark.filterwarnings("error:.*could not go on:UserWarning")
+pytestmark = pytest.mark.filterwarnings("error:.*could not continue:UserWarning")
 
 X, Y = make_classification(
     120, 6, n_informative=4, n_classes=3, n_clusters_per_class=1, random_state=0

@@ -77,7 +77,7 @@ from sklearn_tuners._training.steps import Training
 from sklearn_tuners._training.store import State, Store
 
 # A fit that falls back to one from the start would equal it trivially.
-pytestmark = pytest.mark.filterwarnings("error:.*could not go on:UserWarning")
+pytestmark = pytest.mark.filterwarnings("error:.*could not continue:UserWarning")
 
 X, Y = make_classification(
     120, 6, n_informative=4, n_classes=3, random_state=0, n_clusters_per_class=1
@@ -773,15 +773,17 @@ def registrations(monkeypatch):
 
 
 @pytest.mark.usefixtures("registrations")
-@pytest.mark.filterwarnings("default:.*could not go on:UserWarning")
+@pytest.mark.filterwarnings("default:.*could not continue:UserWarning")
 def test_an_error_while_going_on_falls_back_to_a_single_fit(store):
     register_continuation(OnlyOnce, "n_estimators")
     estimator = OnlyOnce(random_state=0)
     assert continuation(estimator, "n_estimators") == "exact"
     train(estimator, "n_estimators", (2,), store)
-    with pytest.warns(UserWarning, match="could not go on.*fitted already") as caught:
+    with pytest.warns(
+        UserWarning, match="could not continue.*fitted already"
+    ) as caught:
         fitted = train(estimator, "n_estimators", (2, 5), store)
-    assert len([w for w in caught if "could not go on" in str(w.message)]) == 1
+    assert len([w for w in caught if "could not continue" in str(w.message)]) == 1
     assert (fitted.n_estimators, fitted.warm_start) == (5, False)
     expected = RandomForestClassifier(5, random_state=0).fit(X, Y)
     assert_array_equal(predictions(fitted), predictions(expected))
@@ -790,17 +792,17 @@ def test_an_error_while_going_on_falls_back_to_a_single_fit(store):
         train(estimator, "n_estimators", (2, 5, 9), store)
 
 
-@pytest.mark.filterwarnings("default:.*could not go on:UserWarning")
+@pytest.mark.filterwarnings("default:.*could not continue:UserWarning")
 def test_a_state_that_lost_something_falls_back(store):
     estimator = Connected(random_state=0)
     train(estimator, EPOCHS, (2,), store)
-    with pytest.warns(UserWarning, match="could not go on.*'n_epochs'.*session_"):
+    with pytest.warns(UserWarning, match="could not continue.*'n_epochs'.*session_"):
         fitted = train(estimator, EPOCHS, (2, 5), store)
     expected = train(SGDClassifier(random_state=0), EPOCHS, (5,))
     assert_array_equal(predictions(fitted), predictions(expected))
 
 
-@pytest.mark.filterwarnings("default:.*could not go on:UserWarning")
+@pytest.mark.filterwarnings("default:.*could not continue:UserWarning")
 def test_rows_that_cannot_be_copied_are_trained_on_once():
     forest = RandomForestClassifier(random_state=0)
     training = Training(resource="n_estimators", chain=(2, 5), full=9)
