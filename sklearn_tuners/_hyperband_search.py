@@ -183,8 +183,10 @@ class HyperbandSearchCV(BaseTunerCV):
         SQLite file to which every finished fold is written at once. If the file exists,
         the search is resumed from it: folds that it holds are not run again, and with a
         seed the result is that of an uninterrupted search, even if `n_jobs` has
-        changed. A larger `n_iter` extends a finished search. A journal of another
-        search (space, estimator, data, splits, scoring, seed) is refused.
+        changed. A larger `n_iter` extends a finished search, a
+        smaller one leaves the candidates after the first `n_iter` out of the results.
+        A journal of another search (space, estimator, data, splits, scoring, seed) is
+        refused.
 
     journal_synchronous : {"NORMAL", "FULL"}, default="NORMAL"
         What a crash of the operating system or a power cut can cost. "NORMAL": the
