@@ -14,6 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
+from sklearn_tuners._bayes.budgets import total_n_iter
 from sklearn_tuners._compat.sklearn import Interval, StrOptions
 from sklearn_tuners._hyperband.resource import auto_resource
 from sklearn_tuners._hyperband.rung_rows import order_rows
@@ -107,6 +108,8 @@ class HyperbandSearchCV(BaseTunerCV):
         Number of candidates that begin in a bracket. A candidate that was dropped on a
         lower rung and returns counts again. Passes through all brackets repeat until
         the number is reached. None makes one pass, or as many as `max_time` allows.
+        In a list of tuples (dict, n) n is the number of a dict, whose candidates do
+        not return; if all dicts have one, the sum takes the place of `n_iter`.
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that
@@ -435,7 +438,8 @@ class HyperbandSearchCV(BaseTunerCV):
             seed=0,
         )
         searched, schedule = prepare(problem, self._budget())
-        brackets = planned_brackets(schedule, self.n_iter, searched.space.n_distinct)
+        n_iter = total_n_iter(searched.space, self.n_iter)
+        brackets = planned_brackets(schedule, n_iter, searched.space.n_distinct)
         how = continuation(problem.estimator, schedule.resource)
         return plan_table(schedule, brackets, how, self.continuation)
 

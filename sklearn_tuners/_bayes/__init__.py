@@ -5,6 +5,7 @@ proposes the row of the unit cube that promises most. Everything below it is a f
 of arrays: no module knows estimators, cross-validation or the search.
 
 - ``optimizer``: ask and tell, the first points, what has been told
+- ``budgets``: how many evaluations each dict of the space has
 - ``proposal``: the row to propose, given the processes
 - ``regret``: how much can still be gained, given a process
 - ``surrogate``: from trials to processes; the two scales of scores

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 
+from sklearn_tuners._bayes.budgets import total_n_iter
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import Outcome
 from sklearn_tuners._engine.trial import Trial
@@ -91,6 +92,7 @@ class HyperbandStrategy(Strategy):
         self.estimator, self.data = problem.estimator, problem.data
         self.schedule = schedule
         self.sampler, self.continuation = sampler, continuation
+        n_iter = total_n_iter(searched.space, n_iter)
         self.n_iter, self.repeats = n_iter, repeats
         self.is_refitted = is_refitted
         self.store: Store | None = None
@@ -99,7 +101,7 @@ class HyperbandStrategy(Strategy):
         self._has_warned = False
         tuner = HalvingTuner(
             searched.space,
-            _make_sampler(problem, searched, sampler),
+            _make_sampler(problem, searched, sampler, n_iter),
             rungs=schedule.rungs,
             factor=schedule.factor,
             n_brackets=len(schedule.brackets),
@@ -432,14 +434,19 @@ def _mean_scores(results: Mapping[str, Any], metric: Any) -> FloatArray:
     return np.asarray(results[f"mean_test_{metric}"])
 
 
-def _make_sampler(problem: Problem, searched: Searched, kind: str) -> Sampler:
+def _make_sampler(
+    problem: Problem, searched: Searched, kind: str, n_iter: int | None
+) -> Sampler:
+    if all(branch.n_iter is None for branch in searched.space.branches):
+        n_iter = None  # only dicts with numbers of their own limit the proposals
     optimizer = Optimizer(
         searched.space,
+        n_iter=n_iter,
         n_initial_points=problem.n_initial_points,
         initial_params=searched.first,
         random_state=problem.seed,
     )
     if kind == "random":
         first = optimizer.initial_points
-        return RandomSampler(searched.space, first, problem.seed)
-    return ModelSampler(optimizer, problem.seed)
+        return RandomSampler(searched.space, first, problem.seed, n_iter)
+    return ModelSampler(optimizer, problem.seed, n_iter)
