@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sklearn_tuners._bayes.budgets import Budgets, total_n_iter
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._compat.sklearn import Interval
 from sklearn_tuners._engine.trial import Proposal, Trial
@@ -63,7 +64,9 @@ class BayesSearchCV(BaseTunerCV):
         every tuple is a list of values. Give only one of the two.
 
     n_iter : int, default=50
-        Number of candidates.
+        Number of candidates. In a list of tuples (dict, n) n is the number of a dict;
+        dicts without an n share what is left. If all have one, the sum takes the place
+        of `n_iter`.
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that
@@ -154,8 +157,10 @@ class BayesSearchCV(BaseTunerCV):
         SQLite file to which every finished fold is written at once. If the file exists,
         the search is resumed from it: folds that it holds are not run again, and with a
         seed the result is that of an uninterrupted search, even if `n_jobs` has
-        changed. A larger `n_iter` extends a finished search. A journal of another
-        search (space, estimator, data, splits, scoring, seed) is refused.
+        changed. A larger `n_iter` extends a finished search, a
+        smaller one leaves the candidates after the first `n_iter` out of the results.
+        A journal of another search (space, estimator, data, splits, scoring, seed) is
+        refused.
 
     journal_synchronous : {"NORMAL", "FULL"}, default="NORMAL"
         What a crash of the operating system or a power cut can cost. "NORMAL": the
@@ -326,8 +331,9 @@ class BayesSearchCV(BaseTunerCV):
             initial_params=searched.first,
             random_state=problem.seed,
         )
-        assert self.n_iter is not None
-        n_trials = int(min(self.n_iter, searched.space.size))
+        n_iter = total_n_iter(searched.space, self.n_iter)
+        assert n_iter is not None
+        n_trials = int(min(n_iter, Budgets(searched.space, n_iter).capacity))
         return Strategy(searched, problem.splits, _OptimizerTuner(optimizer), n_trials)
 
 

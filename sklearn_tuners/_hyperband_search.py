@@ -14,6 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import indexable
 
+from sklearn_tuners._bayes.budgets import total_n_iter
 from sklearn_tuners._compat.sklearn import Interval, StrOptions
 from sklearn_tuners._hyperband.resource import auto_resource
 from sklearn_tuners._hyperband.rung_rows import order_rows
@@ -108,6 +109,8 @@ class HyperbandSearchCV(BaseTunerCV):
         Number of candidates that begin in a bracket. A candidate that was dropped on a
         lower rung and returns counts again. Passes through all brackets repeat until
         the number is reached. None makes one pass, or as many as `max_time` allows.
+        In a list of tuples (dict, n) n is the number of a dict, whose candidates do
+        not return; if all dicts have one, the sum takes the place of `n_iter`.
 
     scoring : str, callable, list, tuple or dict, default=None
         As in `GridSearchCV`. With several metrics the search follows the one that
@@ -184,8 +187,10 @@ class HyperbandSearchCV(BaseTunerCV):
         SQLite file to which every finished fold is written at once. If the file exists,
         the search is resumed from it: folds that it holds are not run again, and with a
         seed the result is that of an uninterrupted search, even if `n_jobs` has
-        changed. A larger `n_iter` extends a finished search. A journal of another
-        search (space, estimator, data, splits, scoring, seed) is refused.
+        changed. A larger `n_iter` extends a finished search, a
+        smaller one leaves the candidates after the first `n_iter` out of the results.
+        A journal of another search (space, estimator, data, splits, scoring, seed) is
+        refused.
 
     journal_synchronous : {"NORMAL", "FULL"}, default="NORMAL"
         What a crash of the operating system or a power cut can cost. "NORMAL": the
@@ -435,7 +440,8 @@ class HyperbandSearchCV(BaseTunerCV):
             seed=0,
         )
         searched, schedule = prepare(problem, self._budget())
-        brackets = planned_brackets(schedule, self.n_iter, searched.space.n_distinct)
+        n_iter = total_n_iter(searched.space, self.n_iter)
+        brackets = planned_brackets(schedule, n_iter, searched.space.n_distinct)
         how = continuation(problem.estimator, schedule.resource)
         return plan_table(schedule, brackets, how, self.continuation)
 
@@ -448,6 +454,7 @@ class HyperbandSearchCV(BaseTunerCV):
             rows = order_rows(estimator, data, problem.cv, splits, problem.seed)
             rows.check_labels(schedule.rungs[0], self.min_resources)
         n_first = problem.n_initial_points
+        n_iter = total_n_iter(searched.space, self.n_iter)
         return HyperbandStrategy(
             estimator,
             data,
@@ -455,10 +462,10 @@ class HyperbandSearchCV(BaseTunerCV):
             searched=searched,
             schedule=schedule,
             rows=rows,
-            sampler=make_sampler(self.sampler, searched, n_first, problem.seed),
+            sampler=make_sampler(self.sampler, searched, n_first, problem.seed, n_iter),
             kind=self.sampler,
             continuation=self.continuation,
-            n_iter=self.n_iter,
+            n_iter=n_iter,
             repeats=self.max_time is not None,
             is_refitted=bool(self.refit),
         )

@@ -5,6 +5,7 @@ proposes the most promising row of the unit cube. Everything below it is a funct
 arrays: no module knows about estimators, cross-validation or the search.
 
 - `optimizer.py`: ask and tell, the first points, what has been told
+- `budgets.py`: how many evaluations each dict of the space has
 - `proposal.py`: the row to propose, given the processes
 - `regret.py`: how much can still be gained, given a process
 - `surrogate.py`: from trials to processes; the two scales of scores

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from sklearn_tuners._bayes.acquisition import Criterion, log_ei
+from sklearn_tuners._bayes.budgets import Budgets, total_n_iter
 from sklearn_tuners._bayes.proposal import propose
 from sklearn_tuners._bayes.regret import regret_bound
 from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, Trials, wide_scores
@@ -112,6 +113,8 @@ class Optimizer:
         )
         if n_iter is not None:
             n_iter = _positive_int(n_iter, "n_iter")
+        n_iter = total_n_iter(self.space, n_iter)
+        self._budgets = Budgets(self.space, n_iter)
         self._initial = self._distinct_points(initial_params, n_iter)
         self._enumerates = n_iter is not None and n_iter >= self.space.size
         self._even = _sobol(self.space.n_dims, _N_EVEN, self._seed)
@@ -127,7 +130,7 @@ class Optimizer:
         self._fidelities: list[float] = []
         self._times_told: Counter[bytes] = Counter()
         self._surrogate = Surrogate(self.space, self._seed)
-        self._listed: list[Point] | None = None
+        self._listed: dict[Space, list[Point]] = {}
 
     # ------------------------------------------------------------------ interface
 
@@ -261,16 +264,21 @@ class Optimizer:
         seen = self._times_told + Counter(point.key for point in pending)
         if (point := _first_left(self._initial, seen)) is not None:
             return point
+        branches = self._budgets.open_branches(seen)
+        if not branches:
+            return None
+        space = self._budgets.open_space(branches)
         if self._enumerates:
-            return self._next_listed(seen)
+            return self._next_listed(space, seen)
+        again = [p for p in again if self._budgets.branch_of(p.key) in branches]
         row, n_seen = None, self.n_told + len(pending)
         if self._has_model(n_seen):
-            row = self._propose(pending, again)
-        if row is None:
-            row = self._fill(seen, n_seen)
+            row = self._propose(space, pending, again)
+        if row is None or self._budgets.branch_of(space.key(row)) not in branches:
+            row = self._fill(space, branches, seen, n_seen)
         if row is not None:
             return self.space.point(self.space.decode(row))
-        return self._first_unlisted(seen) or self._next_listed(seen)
+        return self._first_unlisted(space, seen) or self._next_listed(space, seen)
 
     def regret_bound(self, probability: float = 0.9) -> float:
         """Bound how much better than the best trial told any params could be.
@@ -359,31 +367,39 @@ class Optimizer:
 
     # ------------------------------------------------------------- without a model
 
-    def _next_listed(self, seen: Counter[bytes]) -> Point | None:
+    def _next_listed(self, space: Space, seen: Counter[bytes]) -> Point | None:
         """Return the first point of a finite space, in grid order, that is left."""
-        if self._listed is None:
-            self._listed = [self.space.point(params) for params in self.space.grid()]
-        return _first_left(self._listed, seen)
+        if space not in self._listed:
+            self._listed[space] = [self.space.point(p) for p in space.grid()]
+        return _first_left(self._listed[space], seen)
 
-    def _fill(self, seen: Counter[bytes], n_seen: int) -> FloatArray | None:
+    def _fill(
+        self,
+        space: Space,
+        branches: frozenset[int],
+        seen: Counter[bytes],
+        n_seen: int,
+    ) -> FloatArray | None:
         """Return the next unseen row that fills the space, else a random one.
 
         None if the space is finite and no unseen row was found.
         """
-        space = self.space
+        of = self._budgets.branch_of
         for row in self._filling:
-            if not seen[space.key(row)]:
+            key = space.key(row)
+            if not seen[key] and of(key) in branches:
                 return np.asarray(row)
         rng = generator(self._seed, Stream.FILLING, n_seen)
         for _ in range(_N_TRIES):
             for row in space.quantile(rng.random((_N_DRAWN, space.n_dims))):
-                if not seen[space.key(row)]:
+                key = space.key(row)
+                if not seen[key] and of(key) in branches:
                     return np.asarray(row)
         return np.asarray(row) if np.isinf(space.size) else None
 
-    def _first_unlisted(self, seen: Counter[bytes]) -> Point | None:
+    def _first_unlisted(self, space: Space, seen: Counter[bytes]) -> Point | None:
         """Return the first point of a finite space that was never seen."""
-        points = (self.space.point(params) for params in self.space.grid())
+        points = (self.space.point(params) for params in space.grid())
         return next((point for point in points if not seen[point.key]), None)
 
     # ---------------------------------------------------------------- with a model
@@ -412,14 +428,14 @@ class Optimizer:
         return Trials(rows, np.array(self._scores), fidelities)
 
     def _propose(
-        self, pending: Sequence[Point], again: Sequence[Point]
+        self, space: Space, pending: Sequence[Point], again: Sequence[Point]
     ) -> FloatArray | None:
         """Return the row that the model proposes: a new one, or one of `again`."""
         trials, n_seen = self._trials(), self.n_told + len(pending)
         scale = n_seen % len(SCALES)
         with single_threaded():
             return propose(
-                self.space,
+                space,
                 self._surrogate.processes(trials, scale),
                 trials,
                 pending=_rows(pending, self.space.n_dims),

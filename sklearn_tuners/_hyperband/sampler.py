@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sklearn_tuners._bayes.budgets import Budgets
 from sklearn_tuners._bayes.optimizer import Optimizer
 from sklearn_tuners._search.problem import Searched
 from sklearn_tuners._space.point import Point
@@ -86,12 +87,21 @@ class RandomSampler:
         Candidates to begin with.
     seed : int
         Seed of the draws.
+    n_iter : int, default=None
+        Number of candidates, if it is known.
     """
 
     n_initial_points = _NEVER
 
-    def __init__(self, space: Space, first: Sequence[Point], seed: int) -> None:
+    def __init__(
+        self,
+        space: Space,
+        first: Sequence[Point],
+        seed: int,
+        n_iter: int | None = None,
+    ) -> None:
         self.space, self.first, self.seed = space, first, seed
+        self._budgets = Budgets(space, n_iter)
         self._told: set[bytes] = set()
 
     def ask(
@@ -105,15 +115,20 @@ class RandomSampler:
 
     def draw(self, rng: np.random.Generator, pending: Sequence[Point]) -> Point | None:
         """Return a new point drawn with `rng`."""
-        space = self.space
+        space, branch_of = self.space, self._budgets.branch_of
         seen = self._told | {point.key for point in pending}
-        rows = space.quantile(rng.random((_N_TRIES, space.n_dims)))
+        branches = self._budgets.open_branches(seen)
+        if not branches:
+            return None
+        inside = self._budgets.open_space(branches)
+        rows = inside.quantile(rng.random((_N_TRIES, space.n_dims)))
         for row in rows:
-            if space.key(row) not in seen:
+            key = space.key(row)
+            if key not in seen and branch_of(key) in branches:
                 return space.point(space.decode(row))
-        if np.isinf(space.size):
+        if np.isinf(inside.size):
             return space.point(space.decode(rows[0]))
-        points = (space.point(params) for params in space.grid())
+        points = (space.point(params) for params in inside.grid())
         return next((point for point in points if point.key not in seen), None)
 
     def tell(self, point: Point, score: float, fidelity: float) -> None:
@@ -134,12 +149,16 @@ class ModelSampler:
         An optimiser that has not been told anything.
     seed : int
         Seed of the random share.
+    n_iter : int, default=None
+        Number of candidates, if it is known.
     """
 
-    def __init__(self, optimizer: Optimizer, seed: int) -> None:
+    def __init__(
+        self, optimizer: Optimizer, seed: int, n_iter: int | None = None
+    ) -> None:
         self._optimizer = optimizer
         self._first, self._seed = optimizer.initial_points, seed
-        self._random = RandomSampler(optimizer.space, (), seed)
+        self._random = RandomSampler(optimizer.space, (), seed, n_iter)
         self.n_initial_points = optimizer.n_initial_points
 
     def ask(
@@ -165,7 +184,11 @@ class ModelSampler:
 
 
 def make_sampler(
-    kind: str, searched: Searched, n_initial_points: int | str, seed: int
+    kind: str,
+    searched: Searched,
+    n_initial_points: int | str,
+    seed: int,
+    n_iter: int | None,
 ) -> Sampler:
     """Return the sampler of a search.
 
@@ -179,13 +202,19 @@ def make_sampler(
         Candidates that fill the space before a model is used.
     seed : int
         Seed of the search.
+    n_iter : int or None
+        Number of candidates. It limits proposals only where dicts of the space have
+        numbers of their own.
     """
+    if all(branch.n_iter is None for branch in searched.space.branches):
+        n_iter = None
     optimizer = Optimizer(
         searched.space,
+        n_iter=n_iter,
         n_initial_points=n_initial_points,
         initial_params=searched.first,
         random_state=seed,
     )
     if kind == "random":
-        return RandomSampler(searched.space, optimizer.initial_points, seed)
-    return ModelSampler(optimizer, seed)
+        return RandomSampler(searched.space, optimizer.initial_points, seed, n_iter)
+    return ModelSampler(optimizer, seed, n_iter)

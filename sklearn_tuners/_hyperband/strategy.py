@@ -268,6 +268,20 @@ class HyperbandStrategy(Strategy):
 
     # After the run.
 
+    def rows(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials of the first `n_iter` candidates that began."""
+        begun = [
+            (trial.stage.bracket, trial.stage.candidate)
+            for trial in trials
+            if trial.stage.rung == 0
+        ]
+        counted = set(begun[: self.n_iter])
+        return [
+            trial
+            for trial in trials
+            if (trial.stage.bracket, trial.stage.candidate) in counted
+        ]
+
     def shown_params(self, trial: Trial) -> Params:
         """Return the params with the resource, if that is a parameter."""
         if not self.is_parameter:

@@ -400,8 +400,11 @@ class HalvingTuner:
         """Return known candidates that may join a bracket, the best first.
 
         Candidates that have failed, or have the full resource already, do not return:
-        nothing would be learned, and repeated passes would never end.
+        nothing would be learned, and repeated passes would never end. Nor do any
+        in a space whose dicts have numbers of their own, which would count them twice.
         """
+        if any(branch.n_iter is not None for branch in self.space.branches):
+            return []
         rung = view.brackets[b][0] if view.brackets.get(b) else _Rung()
 
         def merit(number: int) -> tuple[float, float, int]:

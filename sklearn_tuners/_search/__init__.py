@@ -7,6 +7,7 @@ knows which search it works for. What a search does differently is its strategy.
 - `base.py`: the constructor and the fit
 - `problem.py`: data, splits and where the space comes from
 - `parameter_names.py`: whether the estimator has the parameters that a space names
+- `fit_arguments.py`: arguments of `fit` that other libraries have
 - `strategy.py`: what a search does differently, with working defaults
 - `run.py`: evaluations on the workers
 - `observers.py`: verbose lines, the journal and callbacks, which listen to a run

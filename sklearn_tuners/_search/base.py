@@ -34,6 +34,7 @@ from sklearn_tuners._engine.trial import Trial
 from sklearn_tuners._engine.workers import Workers
 from sklearn_tuners._journal.journal import Journal
 from sklearn_tuners._journal.records import kept_splits, splits_to_settings
+from sklearn_tuners._search.fit_arguments import check_fit_arguments
 from sklearn_tuners._search.journaling import (
     identify_proposals,
     open_journal,
@@ -201,6 +202,7 @@ class BaseTunerCV(SearchBase):
         """Fit, once the parameters are valid and the callbacks are set up."""
         deadline = None if self.max_time is None else time.time() + self.max_time
         self._check_scoring()
+        check_fit_arguments(self.estimator, params, type(self).__name__)
         scorers, refit_metric = self._resolve_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
@@ -245,17 +247,19 @@ class BaseTunerCV(SearchBase):
                     )
             except KeyboardInterrupt:
                 stack.close()
-                self._keep_what_is_complete(strategy, engine.rows, refit_metric, refit)
+                rows = strategy.rows(engine.rows)
+                self._keep_what_is_complete(strategy, rows, refit_metric, refit)
                 raise
         self.stop_reason_ = engine.stop_reason
-        if not engine.rows:
+        rows = strategy.rows(engine.rows)
+        if not rows:
             raise ValueError(
                 f"The search was stopped ({self.stop_reason_}) before any candidate "
                 "was evaluated on all its splits, so there is nothing to choose from."
             )
-        self._set_results(strategy, engine.rows, refit_metric, reevaluation)
+        self._set_results(strategy, rows, refit_metric, reevaluation)
         if self.stop_reason_ in EARLY_ENDS:
-            self._warn_of_unfinished(strategy, engine.rows, refit_metric)
+            self._warn_of_unfinished(strategy, rows, refit_metric)
         if self.refit:
             refit()
         root.call_on_fit_task_end(estimator=self, **hook_data)

@@ -124,6 +124,13 @@ class Strategy:
 
     # After the run.
 
+    def rows(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials that the results show: those of `n_iter` candidates.
+
+        A journal may have more.
+        """
+        return list(trials)
+
     def shown_params(self, trial: Trial) -> Params:
         """Return the params of a trial as ``cv_results_`` shows them."""
         return trial.params

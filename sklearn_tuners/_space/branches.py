@@ -80,12 +80,15 @@ class Branch:
         Conditions of the parameters that are not always active.
     weight : float
         Share of random rows, relative to the other branches.
+    n_iter : int or None, default=None
+        Number of evaluations, if the user gave one.
     """
 
     dimensions: Mapping[str, Dimension]
     columns: Mapping[str, int]
     conditions: Conditions
     weight: float
+    n_iter: int | None = None
 
     @property
     def size(self) -> int | float:
@@ -313,7 +316,7 @@ class Branch:
 
 def make_branches(
     parsed: list[tuple[dict[str, Dimension], Conditions]],
-    shares: list[float | None],
+    numbers: list[int | None],
     columns: list[Dimension],
 ) -> list[Branch]:
     """Assign columns and weights to the dicts of a space.
@@ -322,8 +325,9 @@ def make_branches(
     ----------
     parsed : list of (dict, Conditions)
         Dimension of each parameter, and the conditions.
-    shares : list of float or None
-        Weights that the user gave.
+    numbers : list of int or None
+        Numbers of evaluations that the user gave. Relative to the largest one they are
+        the weights.
     columns : list of Dimension
         All that vary, without the switch. The dicts hold the same objects.
 
@@ -333,14 +337,15 @@ def make_branches(
     """
     first = int(len(parsed) > 1)
     column_of = {id(d): first + j for j, d in enumerate(columns)}
+    most = max((n for n in numbers if n is not None), default=1)
     branches = []
-    for (dimensions, conditions), share in zip(parsed, shares, strict=True):
+    for (dimensions, conditions), n in zip(parsed, numbers, strict=True):
         numbered = {
             key: column_of[id(d)] for key, d in dimensions.items() if not d.is_constant
         }
         size = Branch(dimensions, numbered, conditions, 1.0).size
-        weight = min(1.0, size / _FULL_SHARE) if share is None else share
-        branches.append(Branch(dimensions, numbered, conditions, weight))
+        weight = min(1.0, size / _FULL_SHARE) if n is None else n / most
+        branches.append(Branch(dimensions, numbered, conditions, weight, n))
     return branches
 
 

@@ -26,18 +26,18 @@ __all__ = ["Subspace", "parse_dimension", "parse_subspaces"]
 
 
 class Subspace(NamedTuple):
-    """A dict of a search space and its share of the random points.
+    """A dict of a search space and its number of evaluations.
 
     Attributes
     ----------
     domains : mapping of str to object
         Domain of each parameter as the user wrote it.
-    share : float or None
-        Relative to the largest share; None if the user gave none.
+    n_iter : int or None
+        The n of a tuple (dict, n), as in scikit-optimize; None if there is none.
     """
 
     domains: Mapping[str, Any]
-    share: float | None
+    n_iter: int | None
 
 
 class _Dialect(NamedTuple):
@@ -127,7 +127,6 @@ def parse_subspaces(spec: Any, name: str) -> list[Subspace]:
     Returns
     -------
     list of Subspace
-        The share is n over the largest n, or None where there is no n.
 
     Raises
     ------
@@ -137,7 +136,7 @@ def parse_subspaces(spec: Any, name: str) -> list[Subspace]:
     Examples
     --------
     >>> parse_subspaces([({"C": [1, 10]}, 20), {"C": [0]}], "param_distributions")[0]
-    Subspace(domains={'C': [1, 10]}, share=1.0)
+    Subspace(domains={'C': [1, 10]}, n_iter=20)
     """
     if isinstance(spec, Mapping):
         spec = [spec]
@@ -167,8 +166,7 @@ def parse_subspaces(spec: Any, name: str) -> list[Subspace]:
                 )
     if not pairs:
         raise ValueError(f"{name} must have at least one dict, got {spec!r}")
-    most = max((n for _, n in pairs if n is not None), default=1)
-    return [Subspace(domains, n and n / most) for domains, n in pairs]
+    return [Subspace(domains, None if n is None else int(n)) for domains, n in pairs]
 
 
 def parse_dimension(

@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any, Self, cast
 
@@ -104,6 +105,7 @@ class Space:
     ) -> None:
         self.branches = tuple(branches)
         self.n_branches = len(self.branches)
+        self._allowed: IntArray | None = None  # branches, all of them if None
         self._dimensions = tuple(dimensions)
         self.n_dims = len(self._dimensions)
         self.is_categorical: BoolArray = np.array(
@@ -152,7 +154,7 @@ class Space:
         spec : dict or list of dicts
             Parameters and their domains in any dialect, see `dialects`. An element of
             the list may be a tuple (dict, n), as in scikit-optimize, where n is the
-            dict's share of the random points.
+            number of evaluations of the dict.
         name : str, default="param_distributions"
             Name of `spec` in error messages.
         tuples_as_ranges : bool, default=True
@@ -195,7 +197,7 @@ class Space:
             conditions = parse_conditions(written, dimensions, name)
             parsed.append((dimensions, conditions))
         columns = [d for key in sorted(known) for d in known[key] if not d.is_constant]
-        branches = make_branches(parsed, [share for _, share in subspaces], columns)
+        branches = make_branches(parsed, [n for _, n in subspaces], columns)
         return cls(branches, _switch(branches) + columns)
 
     @cached_property
@@ -204,7 +206,7 @@ class Space:
 
         inf if there are infinitely many, or more than 2**62.
         """
-        return countable(sum(branch.size for branch in self.branches))
+        return countable(sum(branch.size for branch in self._open_branches))
 
     @cached_property
     def n_distinct(self) -> int | float:
@@ -215,7 +217,7 @@ class Space:
         """
         if any(self._twins) and self.size <= _MAX_COUNTED:
             return len({self.key(self.encode(params)) for params in self.grid()})
-        return countable(sum(branch.n_distinct for branch in self.branches))
+        return countable(sum(branch.n_distinct for branch in self._open_branches))
 
     def grid(self) -> Iterator[Params]:
         """Yield all points in the order of scikit-learn's ParameterGrid.
@@ -236,8 +238,15 @@ class Space:
         """
         if math.isinf(self.size):
             raise ValueError("an infinite space cannot be enumerated")
-        for branch in self.branches:
+        for branch in self._open_branches:
             yield from branch.grid()
+
+    @property
+    def _open_branches(self) -> list[Branch]:
+        """The branches that rows are made in, see `within`."""
+        if self._allowed is None:
+            return list(self.branches)
+        return [self.branches[b] for b in self._allowed]
 
     def quantile(self, Q: FloatArray) -> FloatArray:
         """Return snapped rows, distributed as the user's space if Q is uniform.
@@ -281,6 +290,32 @@ class Space:
             snapped[:, j] = dimension.snap(U[:, j])
         return self._canonical(snapped)
 
+    def within(self, branches: Collection[int]) -> Space:
+        """Return the same space, except that it makes rows in some branches only.
+
+        Its `size` and `grid` are those of these branches. Rows that `quantile` and
+        `snap` would return in another branch are moved to these branches in turn.
+
+        Parameters
+        ----------
+        branches : collection of int
+            At least one.
+        """
+        space = copy(self)
+        for counted in ("size", "n_distinct"):
+            vars(space).pop(counted, None)
+        space._dimensions = (*_switch(self.branches, branches), *self._dimensions[1:])
+        space._allowed = np.array(sorted(branches), dtype=np.intp)
+        return space
+
+    def _moved(self, U: FloatArray) -> FloatArray:
+        """Move rows of branches that are not allowed to the others, in turn."""
+        if self._allowed is not None:
+            wrong = np.flatnonzero(~np.isin(self._branch(U), self._allowed))
+            to = self._allowed[np.arange(len(wrong)) % len(self._allowed)]
+            U[wrong, 0] = (to + 0.5) / self.n_branches
+        return U
+
     def _canonical(self, U: FloatArray) -> FloatArray:
         """Fill inactive columns, and move points that two branches share to the first.
 
@@ -289,6 +324,7 @@ class Space:
         """
         if self.n_branches == 1 and not self._gates:
             return U
+        U = self._moved(U)
         U[~self.active(U)] = INACTIVE
         if any(self._twins):
             for i, b in enumerate(self._branch(U)):
@@ -564,16 +600,19 @@ def _known(own: list[Dimension], found: Dimension) -> Dimension:
     return found
 
 
-def _switch(branches: Sequence[Branch]) -> list[Dimension]:
+def _switch(
+    branches: Sequence[Branch], allowed: Collection[int] | None = None
+) -> list[Dimension]:
     """Return the categorical of the branches, if there are several."""
     n = len(branches)
+    open_ones = range(n) if allowed is None else allowed
     if n == 1:
         return []
     return [
         Table(
             range(n),
             (np.arange(n) + 0.5) / n,
-            np.array([branch.weight for branch in branches]),
+            np.array([b.weight * (i in open_ones) for i, b in enumerate(branches)]),
             is_categorical=True,
         )
     ]

@@ -121,4 +121,4 @@ def test_errors_of_whole_spaces(spec, error, message):
 def test_subspaces():
     assert parse_subspaces({"a": [1]}, "x") == [({"a": [1]}, None)]
     assert parse_subspaces(({"a": [1]},), "x") == [({"a": [1]}, None)]
-    assert parse_subspaces([({}, 2), ({}, 4)], "x") == [({}, 0.5), ({}, 1.0)]
+    assert parse_subspaces([({}, 2), ({}, 4)], "x") == [({}, 2), ({}, 4)]
