@@ -309,7 +309,7 @@ def test_passes_repeat_until_n_iter():
 
 def test_passes_repeat_while_max_time_allows():
     Counting.seconds = 0.002
-    search = counting_search(max_time=1.0, space=MANY).fit(X, Y)
+    search = counting_search(max_time=4.0, space=MANY).fit(X, Y)
     assert search.stop_reason_ == "max_time"
     assert len(search.brackets_) > 3
 
