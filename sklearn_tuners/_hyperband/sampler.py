@@ -105,7 +105,7 @@ class RandomSampler:
         space = self.space
         seen = self._told | {point.key for point in pending}
         rows = space.quantile(rng.random((_N_TRIES, space.n_dims)))
-        for row in rows:
+        for row in map(space.rounded, rows):
             if space.key(row) not in seen:
                 return space.point(space.decode(row))
         if np.isinf(space.size):
