@@ -356,8 +356,9 @@ def laplace_draws(
     -----
     The normals are multiplied by the symmetric root of the covariance, which does not
     depend on the signs that the eigenvectors happen to have. The Hessian comes from
-    differences of the gradient ([3]_, section 4). Its eigenvalues are kept above half the least that the prior alone would give: the mode
-    may lie at a bound, where the posterior need not curve upwards.
+    differences of the gradient ([3]_, section 4). Its eigenvalues are kept above half
+    the least that the prior alone would give: the mode may lie at a bound, where the
+    posterior need not curve upwards.
     """
     step = _DIFFERENCE
     at_mode = neg_log_posterior(theta, Z, y, group, prior)[1]

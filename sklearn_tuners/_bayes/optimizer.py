@@ -35,8 +35,8 @@ in `proposal` an ask takes below 20 ms at 50 trials (docs/measured/overhead.md).
 _RADII = (0.5 / N_CELLS, 0.03)
 """Rows closer than this to a seen row, along every column, are nearly repeats: on the
 close scale, which refines, half a cell of round values, and on the wide scale, which
-looks elsewhere. A tie with 0.001 on both (docs/measured/ablation.md), kept because repeats of the best row tell
-nothing new."""
+looks elsewhere. A tie with 0.001 on both (docs/measured/ablation.md), kept because
+repeats of the best row tell nothing new."""
 _N_DRAWN, _N_TRIES = 256, 3
 """Random rows drawn at a time, and how often, to find one that is new."""
 

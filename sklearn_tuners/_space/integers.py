@@ -81,6 +81,8 @@ class WideIntegers(Discrete):
         # 2**40 has 1e-14 at least, a hundred times the spacing of u.
         u = 0.99 * probabilities + 0.01 * (knots - knots[0]) / (self.n_coded - 1)
         self._positions = (u - u[0]) / (u[-1] - u[0])
+        tails = np.interp([PLAUSIBLE, 1 - PLAUSIBLE], probabilities, self._positions)
+        self._first, self._last = tails.tolist()
         self._support = support
         self._label = label
 
@@ -90,12 +92,12 @@ class WideIntegers(Discrete):
         return value.astype(np.int64) - self._low
 
     def inside(self, u: FloatArray) -> FloatArray:
-        return self.snap(np.clip(u, PLAUSIBLE, 1.0 - PLAUSIBLE))
+        return self.snap(np.clip(u, self._first, self._last))
 
     def rounded(self, u: float) -> float:
         """Return the coordinate of a short integer."""
         u = float(self.inside(np.asarray(u)))
-        return self.rounded_level(u, PLAUSIBLE, 1.0 - PLAUSIBLE)
+        return self.rounded_level(u, self._first, self._last)
 
     def _position(self, k: IntArray) -> FloatArray:
         return np.asarray(np.interp(k + self._low, self._knots, self._positions))

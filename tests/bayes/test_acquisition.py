@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from scipy.stats import norm
 
 from sklearn_tuners._bayes import acquisition
@@ -80,9 +80,3 @@ def test_log_mean_exp_and_its_derivatives():
     assert_allclose(value, [1 + tail, -1000 + tail, -10 - np.log(2)])
     assert_allclose(shares.sum(axis=0), 1.0)
     assert_allclose(shares[:, 0], [1 / (1 + np.e), np.e / (1 + np.e)])
-
-
-def test_first_active():
-    U = np.array([[0.1, 0.5, 0.5], [0.2, 0.3, 0.5], [0.4, 0.6, 0.5]])
-    active = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0]], dtype=bool)
-    assert_array_equal(acquisition.first_active(U, active, 0.7), [0.1, 0.3, 0.7])
