@@ -9,8 +9,8 @@ computes. The variable OPENBLAS_CORETYPE has to be set before numpy is imported.
 first kernel is the one that the others are compared with. numpy and scipy must be built
 with OpenBLAS, as their wheels on PyPI are, on a CPU that has all of the kernels.
 
-"numpy" stands for the first kernel with numpy's own functions, such as exp, compiled for
-an old CPU, which changes their errors.
+"numpy" stands for the first kernel with numpy's own functions, such as exp, compiled
+for an old CPU, which changes their errors.
 """
 
 from __future__ import annotations

@@ -439,13 +439,14 @@ class Table(Discrete):
         self._cumulative = np.cumsum(weights / np.sum(weights))[:-1]
         self._support = support
         self._description = description
-        self._ends = [0, self.n_coded - 1]
+        self._first, self._last = 0, self.n_coded - 1
         if has_tails:
             tails = np.array([PLAUSIBLE, 1.0 - PLAUSIBLE])
-            self._ends = np.searchsorted(self._cumulative, tails, "right").tolist()
+            found = np.searchsorted(self._cumulative, tails, side="right")
+            self._first, self._last = found.tolist()
 
     def inside(self, u: FloatArray) -> FloatArray:
-        return self._position(np.clip(self.level(u), *self._ends))
+        return self._position(np.clip(self.level(u), self._first, self._last))
 
     def level(self, u: FloatArray) -> IntArray:
         """Return the index of the nearest position."""

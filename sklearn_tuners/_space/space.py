@@ -320,7 +320,7 @@ class Space:
             Of values that are short decimals and in no tail, see `decimals`.
         """
         row = [d.rounded(x) for d, x in zip(self._dimensions, u.tolist(), strict=True)]
-        return self._canonical(np.array([row]).reshape(1, self.n_dims))[0]
+        return np.asarray(self._canonical(np.array([row]).reshape(1, -1))[0])
 
     def _canonical(self, U: FloatArray) -> FloatArray:
         """Fill inactive columns, and move points that two branches share to the first.
