@@ -19,6 +19,7 @@ SHOWN = {
     "hyperband_variants": "hyperband",
     "hyperband_rungs": "hyperband",
     "hyperband_scaling": "hyperband",
+    "reproducible": "reproducible",
 }
 
 
