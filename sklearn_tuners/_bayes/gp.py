@@ -332,9 +332,11 @@ def laplace_draws(
 
     Notes
     -----
-    The Hessian comes from differences of the gradient ([3]_, section 4). Its
-    eigenvalues are kept above half the least that the prior alone would give: the mode
-    may lie at a bound, where the posterior need not curve upwards.
+    The normals are multiplied by the symmetric root of the covariance, which does not
+    depend on the signs that the eigenvectors happen to have. The Hessian comes from
+    differences of the gradient ([3]_, section 4). Its eigenvalues are kept above half
+    the least that the prior alone would give: the mode may lie at a bound, where the
+    posterior need not curve upwards.
     """
     step = _DIFFERENCE
     at_mode = neg_log_posterior(theta, Z, y, group, prior)[1]
@@ -347,7 +349,7 @@ def laplace_draws(
     hessian = (hessian + hessian.T) / (2.0 * step)
     values, vectors = np.linalg.eigh(hessian)
     values = np.maximum(values, 0.5 / prior.sd.max() ** 2)
-    draws = theta + (normals / np.sqrt(values)) @ vectors.T
+    draws = theta + normals @ (vectors / np.sqrt(values)) @ vectors.T
     return np.asarray(np.clip(draws, prior.lower, prior.upper))
 
 

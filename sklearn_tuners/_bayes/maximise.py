@@ -26,13 +26,26 @@ import numpy as np
 
 from sklearn_tuners._typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["ascend", "first_active", "perturb", "spread", "sweep"]
+__all__ = [
+    "ascend",
+    "best_first",
+    "first_active",
+    "levelled",
+    "perturb",
+    "spread",
+    "sweep",
+]
 
 Value = Callable[[FloatArray], FloatArray]
 ValueAndGradient = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _N_CHANGED = 20
 """Numeric columns that a copy changes on average, if there are more ([3]_, TuRBO)."""
+_DECIMALS = 6
+"""Of values that are compared. A millionth of a log utility is worth nothing, but the
+rounding errors by which values of equal rows differ are smaller."""
+_TOLERANCE = 1e-9
+"""Fall of the value that a step may bring: at a top, only rounding errors are left."""
 _SUFFICIENT = 1e-4
 """Share of the expected gain that a step must achieve ([1]_, Sec. 3.1)."""
 _LONGEST_STEP = 0.5
@@ -99,6 +112,34 @@ def perturb(
     return np.clip(np.where(change & allowed, moved, centres), 0.0, 1.0)
 
 
+def levelled(values: FloatArray) -> FloatArray:
+    """Return values in which what differs by rounding errors is equal.
+
+    Parameters
+    ----------
+    values : ndarray
+
+    Returns
+    -------
+    ndarray
+    """
+    return np.asarray(np.round(values, _DECIMALS))
+
+
+def best_first(values: FloatArray) -> IntArray:
+    """Return the order from the largest value to the least, ties in their order.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+
+    Returns
+    -------
+    ndarray of int of shape (m,)
+    """
+    return np.argsort(-levelled(values), kind="stable")
+
+
 def first_active(U: FloatArray, active: BoolArray, otherwise: float) -> FloatArray:
     """Return the coordinate of each column in the first row where it is active.
 
@@ -136,7 +177,7 @@ def spread(U: FloatArray, values: FloatArray, k: int, radius: float) -> IntArray
     ndarray of int
         Indices, best first.
     """
-    left = values.copy()
+    left = levelled(values)
     chosen: list[int] = []
     for _ in range(min(k, len(U))):
         best = int(np.argmax(left))
@@ -173,7 +214,7 @@ def ascend(
     Returns
     -------
     U : ndarray of shape (k, d)
-        Rows at least as good as the starts.
+        Rows as good as the starts or better.
     values : ndarray of shape (k,)
 
     Notes
@@ -199,7 +240,7 @@ def ascend(
         moved = trial - U
         trial_values, trial_slopes = surface(trial)
         expected = np.einsum("kj,kj->k", pull, moved)
-        taken = trial_values >= values + _SUFFICIENT * expected
+        taken = trial_values >= values + _SUFFICIENT * expected - _TOLERANCE
         _update_metric(metric, taken, moved, slopes - trial_slopes, free)
         U = np.where(taken[:, None], trial, U)
         slopes = np.where(taken[:, None], trial_slopes, slopes)
@@ -272,9 +313,10 @@ def sweep(
         if not len(rows):
             break
         gains = surface(rows)
-        # In ascending order, so that the last write to a row is its best move.
-        order = np.argsort(gains, kind="stable")
-        order = order[gains[order] > values[parent[order]]]
+        # The best move last, so that it is the one that is kept.
+        order = best_first(gains)[::-1]
+        is_gain = levelled(gains) > levelled(values)[parent]
+        order = order[is_gain[order]]
         if not len(order):
             break
         U[parent[order]] = rows[order]

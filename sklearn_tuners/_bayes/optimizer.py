@@ -21,6 +21,7 @@ from sklearn_tuners._bayes.proposal import propose
 from sklearn_tuners._bayes.regret import regret_bound
 from sklearn_tuners._bayes.surrogate import SCALES, Surrogate, Trials, wide_scores
 from sklearn_tuners._bayes.threads import single_threaded
+from sklearn_tuners._space.decimals import N_CELLS
 from sklearn_tuners._space.point import Point
 from sklearn_tuners._space.space import Space
 from sklearn_tuners._space.values import equivalent
@@ -32,11 +33,11 @@ __all__ = ["Optimizer"]
 _N_EVEN = 512
 """Points that fill the space evenly; Sobol points need a power of two. With the sizes
 in `proposal` an ask takes below 20 ms at 50 trials (docs/measured/overhead.md)."""
-_RADII = (1e-3, 0.03)
+_RADII = (0.5 / N_CELLS, 0.03)
 """Rows closer than this to a seen row, along every column, are nearly repeats: on the
-close scale, which refines, and on the wide scale, which looks elsewhere. A tie with
-0.001 on both (docs/measured/ablation.md), kept because repeats of the best row tell
-nothing new."""
+close scale, which refines, half a cell of round values, and on the wide scale, which
+looks elsewhere. A tie with 0.001 on both (docs/measured/ablation.md), kept because
+repeats of the best row tell nothing new."""
 _N_DRAWN, _N_TRIES = 256, 3
 """Random rows drawn at a time, and how often, to find one that is new."""
 
@@ -84,6 +85,12 @@ class Optimizer:
     Scores are maximised. A score that is NaN or infinite marks a failed trial; the
     model stays away from such points.
 
+    Proposed numbers are round: to three digits of the range from 0 to 1 on which the
+    model sees a parameter, and to the shortest decimal there. The bounds of a range and
+    of ``loguniform`` are proposed exactly; of other distributions, only values between
+    their quantiles 0.001 and 0.999. `initial_params` and params that are told may have
+    any values of the space.
+
     Examples
     --------
     >>> from scipy.stats import uniform
@@ -119,6 +126,7 @@ class Optimizer:
         self._enumerates = n_iter is not None and n_iter >= self.space.size
         self._even = _sobol(self.space.n_dims, _N_EVEN, self._seed)
         self._filling = _filling_rows(self.space, self._even)
+        self._rounded: list[FloatArray] = []
         self._n_initial = (
             self._auto_initial_points(n_iter)
             if n_initial_points == "auto"
@@ -385,17 +393,28 @@ class Optimizer:
         None if the space is finite and no unseen row was found.
         """
         of = self._budgets.branch_of
-        for row in self._filling:
+        for i in range(len(self._filling)):
+            row = self._filling_row(i)
             key = space.key(row)
             if not seen[key] and of(key) in branches:
-                return np.asarray(row)
+                return row
         rng = generator(self._seed, Stream.FILLING, n_seen)
         for _ in range(_N_TRIES):
-            for row in space.quantile(rng.random((_N_DRAWN, space.n_dims))):
-                key = space.key(row)
+            drawn = space.quantile(rng.random((_N_DRAWN, space.n_dims)))
+            for row in drawn:
+                rounded = space.rounded(row)
+                key = space.key(rounded)
                 if not seen[key] and of(key) in branches:
-                    return np.asarray(row)
-        return np.asarray(row) if np.isinf(space.size) else None
+                    return rounded
+        # All round values were seen, so another one is better than a repeat.
+        return drawn[-1] if np.isinf(space.size) else None
+
+    def _filling_row(self, i: int) -> FloatArray:
+        """Return a rounded row of those that fill the space."""
+        while len(self._rounded) <= i:
+            row = self._filling[len(self._rounded)]
+            self._rounded.append(self.space.rounded(row))
+        return self._rounded[i]
 
     def _first_unlisted(self, space: Space, seen: Counter[bytes]) -> Point | None:
         """Return the first point of a finite space that was never seen."""

@@ -23,7 +23,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import chain, islice
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def propose(
     start = np.concatenate([again, cloud(space, ranked, even, rng)])
     back = {space.key(row) for row in again}
     taken = [row for row in (*trials.rows, *pending) if space.key(row) not in back]
-    row = _first_new(space, surface.search(start), taken, radius)
+    row = _first_new(space, surface.search(start), taken, radius, back)
     if row is None or not len(again):
         return row
     gap = _gaps(space, row[None], again)[0]
@@ -148,7 +149,7 @@ def cloud(
         rng,
         _DISTANCES,
     )
-    return np.concatenate([everywhere, space.snap(near)])
+    return space.inside(np.concatenate([everywhere, near]))
 
 
 def _usual(space: Space, ranked: FloatArray) -> FloatArray:
@@ -163,17 +164,34 @@ def _usual(space: Space, ranked: FloatArray) -> FloatArray:
 
 
 def _first_new(
-    space: Space, candidates: FloatArray, taken: Sequence[FloatArray], radius: float
+    space: Space,
+    candidates: FloatArray,
+    taken: Sequence[FloatArray],
+    radius: float,
+    kept: Container[bytes] = (),
 ) -> FloatArray | None:
-    """Return the first row that is not nearly a repeat, else not exactly one."""
+    """Return the first row that is not nearly a repeat, else not exactly one.
+
+    It is rounded, unless its key is in `kept` or all round rows are taken.
+    """
+
+    def rounded(row: FloatArray) -> FloatArray:
+        return row if space.key(row) in kept else space.rounded(row)
+
     others = np.array(taken).reshape(-1, space.n_dims)
     for start in range(0, len(candidates), _BLOCK):
         rows = candidates[start : start + _BLOCK]
         gap = _gaps(space, rows, others).min(axis=1, initial=np.inf)
-        if (gap > radius).any():
-            return np.asarray(rows[gap > radius][0])
+        for row in map(rounded, rows[gap > radius]):
+            if _gaps(space, row[None], others).min(initial=np.inf) > radius:
+                return row
     keys = {space.key(row) for row in taken}
-    return next((row for row in candidates if space.key(row) not in keys), None)
+    left = (row for row in candidates if space.key(row) not in keys)
+    exact = next(left, None)
+    if exact is None:
+        return None
+    some = map(rounded, islice(chain([exact], left), _BLOCK))
+    return next((row for row in some if space.key(row) not in keys), exact)
 
 
 def _gaps(space: Space, rows: FloatArray, others: FloatArray) -> FloatArray:
@@ -245,14 +263,14 @@ class Surface:
         that it puts first.
         """
         screened = self.value(cloud, n_processes=1)
-        cloud = cloud[np.argsort(-screened, kind="stable")]
+        cloud = cloud[maximise.best_first(screened)]
         front, rest = cloud[:_N_FRONT], cloud[_N_FRONT:]
         values = self.value(front)
         starts = front[maximise.spread(front, values, _N_CLIMBS, _CLIMB_RADIUS)]
         tops = self._climb(starts)
         front = np.concatenate([tops, front])
         values = np.concatenate([self.value(tops), values])
-        return np.concatenate([front[np.argsort(-values, kind="stable")], rest])
+        return np.concatenate([front[maximise.best_first(values)], rest])
 
     def _climb(self, U: FloatArray) -> FloatArray:
         """Return the tops reached: along numeric columns, discrete, then numeric."""
@@ -262,7 +280,7 @@ class Surface:
         free = ~(space.is_categorical | space.is_source)
         if free.any():
             U, _ = maximise.ascend(U, self.value_and_gradient, free, scale)
-            U = space.snap(U)
+            U = space.inside(U)
         if not len(self._discrete):
             return U
         U, _ = maximise.sweep(U, self.value(U), self._moves, self.value)
@@ -271,7 +289,7 @@ class Surface:
             U, _ = maximise.ascend(
                 U, self.value_and_gradient, free, scale, n_steps=_LAST_STEPS
             )
-            U = space.snap(U)
+            U = space.inside(U)
         return U
 
     def _scale(self) -> FloatArray:
@@ -299,4 +317,4 @@ class Surface:
                 parents.extend([i] * len(values))
         if not rows:
             return np.empty((0, U.shape[1])), np.empty(0, dtype=np.intp)
-        return self.space.snap(np.concatenate(rows)), np.array(parents, dtype=np.intp)
+        return self.space.inside(np.concatenate(rows)), np.array(parents, dtype=np.intp)

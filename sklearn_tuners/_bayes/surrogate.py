@@ -78,6 +78,9 @@ _REFIT_ALWAYS = 64
 """Tells up to which hyper-parameters are fitted again at each one."""
 _REFIT_GROWTH = 1.05
 """After that, they are fitted each time the number of tells has grown by this."""
+_DECIMALS = 3
+"""Of the logarithms of hyper-parameters: their spread is near 1, and what differs by
+rounding errors only becomes equal (docs/measured/reproducible.md)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Trials:
     @property
     def order(self) -> IntArray:
         """Trials from the best to the worst, failed ones last."""
-        return np.argsort(np.where(self.finite, -self.scores, np.inf))
+        return np.argsort(np.where(self.finite, -self.scores, np.inf), kind="stable")
 
 
 def _tamed(scores: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -311,7 +314,7 @@ class Surrogate:
                 normals = antithetic_normals(_N_DRAWS, thetas.shape[1], rng)
                 draws = laplace_draws(thetas[0], Z, y, group, prior, normals)
                 thetas = np.concatenate([thetas, draws])
-            self._thetas[scale] = (n, thetas)
+            self._thetas[scale] = (n, thetas.round(_DECIMALS))
         return self._thetas[scale][1]
 
     def _groups(self, n_context: int) -> tuple[IntArray, BoolArray]:
@@ -338,7 +341,9 @@ class Surrogate:
         n = len(scores)
         if n <= size:
             return np.arange(n)
-        order = np.argsort(-np.where(np.isfinite(scores), scores, -np.inf))
+        order = np.argsort(
+            -np.where(np.isfinite(scores), scores, -np.inf), kind="stable"
+        )
         kept = np.union1d(order[: size // 3], np.arange(n - size // 3, n))
         others = np.setdiff1d(np.arange(n), kept)
         rng = generator(self.seed, Stream.SUBSET, n)

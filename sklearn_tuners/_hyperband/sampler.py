@@ -122,7 +122,7 @@ class RandomSampler:
             return None
         inside = self._budgets.open_space(branches)
         rows = inside.quantile(rng.random((_N_TRIES, space.n_dims)))
-        for row in rows:
+        for row in map(space.rounded, rows):
             key = space.key(row)
             if key not in seen and branch_of(key) in branches:
                 return space.point(space.decode(row))

@@ -18,6 +18,7 @@ which the surrogate measures distances. Nothing here depends on scikit-learn.
 - `drawn.py`: objects that can only draw
 - `dimensions.py`: the domains of one parameter and their coordinates
 - `coordinates.py`: how finely coordinates are resolved
+- `decimals.py`: the round values that are proposed
 - `features.py`: rows as the surrogate sees them
 - `values.py`: which listed values are the same
 """

@@ -13,6 +13,10 @@ A dimension is *snapped* when its u is the coordinate of a value that `decode` c
 return. Always `encode(decode(u)) == snap(u)`, bit for bit, so equal values have equal
 coordinates and a row of coordinates can serve as a key.
 
+A dimension is *rounded* when, beyond that, its value is one that a search proposes:
+short, and not in a tail of a distribution, see `decimals`. Values that a user gives are
+snapped but never rounded.
+
 Nothing here parses what users write (see `dialects`), and nothing here knows that there
 are several parameters (see `space`).
 """
@@ -29,7 +33,17 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_tuners._space.coordinates import coordinate_resolution, round_coordinate
+from sklearn_tuners._space.coordinates import (
+    COORDINATE_BITS,
+    coordinate_resolution,
+    round_coordinate,
+)
+from sklearn_tuners._space.decimals import (
+    N_CELLS,
+    PLAUSIBLE,
+    cell_of,
+    shortest_decimal,
+)
 from sklearn_tuners._space.values import (
     clip_integer,
     equivalent,
@@ -64,6 +78,9 @@ share one.
 
 On a log scale, 2**40 values are 3e-14 apart at the upper end.
 """
+
+_COARSE = 0.01
+"""Distance of snapped coordinates, in cells, from which they are proposed unrounded."""
 
 _PROBES = np.linspace(0.0, 1.0, 65)
 """Probabilities at which the quantiles of two distributions are compared."""
@@ -119,6 +136,14 @@ class Dimension(ABC):
         """Return up to `n` other coordinates near a snapped one; none if continuous."""
         return np.empty(0)
 
+    def inside(self, u: FloatArray) -> FloatArray:
+        """Return the nearest snapped coordinates outside the tails; idempotent."""
+        return self.snap(u)
+
+    def rounded(self, u: float) -> float:
+        """Return the coordinate of the value that is proposed for a snapped one."""
+        return float(self.inside(np.asarray(u)))
+
     def levels(self) -> Iterator[Any]:
         """Return all values in the order of listing; only if `size` is finite."""
         raise TypeError(f"{self.describe()} cannot be enumerated")
@@ -148,6 +173,7 @@ class Continuous(Dimension):
 
     Subclasses define `cdf` and `ppf`, and set `low` and `high`, the support, which may
     be infinite, and `lowest`, `highest` and `exponent`, see `round_coordinate`.
+    Proposals are between the coordinates `first` and `last`.
     """
 
     size = math.inf
@@ -157,6 +183,8 @@ class Continuous(Dimension):
     lowest: float
     highest: float
     exponent: int
+    first: float
+    last: float
 
     @abstractmethod
     def cdf(self, x: Any) -> Any:
@@ -175,8 +203,40 @@ class Continuous(Dimension):
         return self.snap(q)
 
     def decode(self, u: float) -> float:
-        """Return the quantile, a Python float inside the support."""
-        return min(max(float(self.ppf(u)), self.low), self.high)
+        """Return the shortest decimal that encodes as `u`, inside the support."""
+        sixteenth = self._step(u) / 16
+        # The cell, give or take what errors of the cdf make of it.
+        for width in (9 * sixteenth, 7 * sixteenth):
+            low, near, high = self._values([u - width, u, u + width])
+            value = shortest_decimal(low, near, high)
+            if self.encode(value) == u:
+                return value
+        return near
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return quantiles, with all their digits."""
+        u = self.quantile(_PROBES).tolist()
+        return ("quantiles", [self._values([q])[0] for q in u])
+
+    def _step(self, u: float) -> float:
+        """Return the distance of snapped coordinates around `u`."""
+        return math.ldexp(1.0, max(math.frexp(u)[1], self.exponent) - COORDINATE_BITS)
+
+    def _values(self, u: Sequence[float]) -> list[float]:
+        """Return quantiles, Python floats inside the support."""
+        values = self.ppf(np.clip(u, 0.0, 1.0)).tolist()
+        return [min(max(value, self.low), self.high) for value in values]
+
+    def inside(self, u: FloatArray) -> FloatArray:
+        return self.snap(np.clip(u, self.first, self.last))
+
+    def rounded(self, u: float) -> float:
+        u = float(self.inside(np.asarray(u)))
+        if self._step(u) > _COARSE / N_CELLS:
+            return u
+        return self.encode(
+            shortest_decimal(*self._values(cell_of(u, self.first, self.last)))
+        )
 
     def encode(self, value: object) -> float:
         """Return the cumulative probability, rounded as by `snap`."""
@@ -192,12 +252,11 @@ class Interval(Continuous):
     Parameters
     ----------
     low, high : float
-        Finite bounds. If `margin` is 0, they are decoded exactly, at u = 0 and u = 1.
+        Finite bounds, decoded exactly, at u = 0 and u = 1.
     log : bool
         Whether u is uniform in the logarithm.
-    margin : float, default=0
-        Distance that u keeps from 0 and 1: 0 if bounds are included, `MARGIN` for
-        distributions.
+    is_open : bool, default=False
+        Whether the bounds are not proposed, as of a distribution that never draws them.
 
     Examples
     --------
@@ -206,14 +265,16 @@ class Interval(Continuous):
     """
 
     def __init__(
-        self, low: float, high: float, *, log: bool, margin: float = 0.0
+        self, low: float, high: float, *, log: bool, is_open: bool = False
     ) -> None:
         self.low, self.high, self.log = low, high, log
         self._start = math.log(low) if log else low
         self._width = (math.log(high) if log else high) - self._start
         # Rounding errors are the same everywhere: no tail has to be cut off.
         _, _, self.exponent = coordinate_resolution(self.cdf, self.ppf)
-        self.lowest, self.highest = margin, 1.0 - margin
+        self.lowest, self.highest = 0.0, 1.0
+        tail = PLAUSIBLE if is_open else 0.0
+        self.first, self.last = tail, 1.0 - tail
 
     def cdf(self, x: Any) -> Any:
         return ((np.log(x) if self.log else x) - self._start) / self._width
@@ -228,12 +289,17 @@ class Interval(Continuous):
             return self.high if u else self.low
         return super().decode(u)
 
+    def rounded(self, u: float) -> float:
+        """Return the coordinate of a short value; in the last cells, of the bound."""
+        middle = cell_of(u, self.first, self.last)[1]
+        return middle if middle in (0.0, 1.0) else super().rounded(u)
+
     def signature(self) -> tuple[Any, ...]:
-        """Return bounds, scale and margin."""
-        return ("interval", self.low, self.high, self.log, self.lowest)
+        """Return bounds, scale and where proposals begin."""
+        return ("interval", self.low, self.high, self.log, self.first)
 
     def same_domain(self, other: Dimension) -> bool:
-        """Whether bounds, scale and margin agree."""
+        """Whether bounds, scale and where proposals begin agree."""
         return isinstance(other, Interval) and vars(self) == vars(other)
 
     def describe(self) -> str:
@@ -278,6 +344,35 @@ class Discrete(Dimension):
         """Return the coordinate of the value's level."""
         return float(self._position(np.asarray(self._find(value))))
 
+    def rounded_level(self, u: float, first: float, last: float) -> float:
+        """Return the coordinate of the shortest of the numbers in a cell.
+
+        Parameters
+        ----------
+        u : float
+            A snapped coordinate.
+        first, last : float
+            As of `cell_of`.
+
+        Returns
+        -------
+        float
+            The coordinate itself if its cell has no other level.
+        """
+        cell = np.array(cell_of(u, first, last))
+        low, near, high = self.level(cell).tolist()
+        low += bool(self._position(np.asarray(low)) < cell[0])
+        high -= bool(self._position(np.asarray(high)) > cell[2])
+        if low >= high:
+            return u
+        near = min(max(near, low), high)
+        ends = (float(self.value(k)) for k in (low, near, high))
+        value = shortest_decimal(*ends)
+        try:
+            return self.encode(int(value) if value.is_integer() else value)
+        except NotInDomainError:  # not a whole number of steps
+            return float(self._position(np.asarray(near)))
+
     def neighbours(self, u: float, n: int) -> FloatArray:
         """Return the nearest levels; without order, those that follow cyclically."""
         k = int(self.level(np.asarray(u)))
@@ -313,6 +408,9 @@ class Table(Discrete):
         inside the support, but beyond the levels, encodes as the last level.
     description : str, optional
         The domain in words. Default: the list.
+    has_tails : bool, default=False
+        Whether levels in the tails, of the least and the largest quantiles, are not
+        proposed.
     """
 
     def __init__(
@@ -327,6 +425,7 @@ class Table(Discrete):
         n_levels: float | None = None,
         support: tuple[float, float] | None = None,
         description: str = "",
+        has_tails: bool = False,
     ) -> None:
         self.values = values
         self.is_categorical = is_categorical
@@ -340,6 +439,14 @@ class Table(Discrete):
         self._cumulative = np.cumsum(weights / np.sum(weights))[:-1]
         self._support = support
         self._description = description
+        self._first, self._last = 0, self.n_coded - 1
+        if has_tails:
+            tails = np.array([PLAUSIBLE, 1.0 - PLAUSIBLE])
+            found = np.searchsorted(self._cumulative, tails, side="right")
+            self._first, self._last = found.tolist()
+
+    def inside(self, u: FloatArray) -> FloatArray:
+        return self._position(np.clip(self.level(u), self._first, self._last))
 
     def level(self, u: FloatArray) -> IntArray:
         """Return the index of the nearest position."""
@@ -499,6 +606,13 @@ class Progression(Discrete):
             x = float(self._low) + float(self._step) * k
             return np.asarray((np.log(x) - self._start) / self._width)
         return np.asarray((k + 0.5) / self._width)
+
+    def rounded(self, u: float) -> float:
+        """Return the coordinate of a short value; in the last cells, of the bound."""
+        middle = cell_of(u, 0.0, 1.0)[1]
+        if middle in (0.0, 1.0):
+            return float(self.snap(np.asarray(middle)))
+        return self.rounded_level(u, 0.0, 1.0)
 
     def quantile(self, q: FloatArray) -> FloatArray:
         """Return values that are equally likely, or log-uniform."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rv_continuous, rv_discrete
 
-from sklearn_tuners._space.coordinates import MARGIN, coordinate_resolution
+from sklearn_tuners._space.coordinates import coordinate_resolution
+from sklearn_tuners._space.decimals import PLAUSIBLE
 from sklearn_tuners._space.dimensions import Continuous, Dimension, Interval
 from sklearn_tuners._space.drawn import (
     N_DRAWS,
@@ -65,6 +66,8 @@ class ContinuousDistribution(Continuous):
         self.lowest, self.highest, self.exponent = coordinate_resolution(
             dist.cdf, dist.ppf
         )
+        self.first = max(PLAUSIBLE, self.lowest)
+        self.last = min(1.0 - PLAUSIBLE, self.highest)
 
     def cdf(self, x: Any) -> Any:
         return self._dist.cdf(x)
@@ -239,14 +242,16 @@ def _same_distribution(a: Any, b: Any) -> bool:
 def _closed_form(dist: Any, low: float, high: float) -> Interval | None:
     """Recognise uniform and log-uniform by quantiles, whatever their class or `loc`.
 
-    scipy's generic `ppf` takes 50 us a call, the closed form 1 us.
+    scipy's generic `ppf` takes 50 us a call, the closed form 1 us. The bounds of a
+    log-uniform distribution are values like any other, so they are proposed. A uniform
+    one often begins at a 0 that it never draws, and that the estimator does not accept.
     """
     if not _MIN_WIDTH * max(abs(low), abs(high)) < high - low < math.inf:
         return None
     q = np.linspace(0.05, 0.95, 19)
     x = np.asarray(dist.ppf(q), dtype=np.float64)
     for log in (False, True) if low > 0 else (False,):
-        exact = Interval(low, high, log=log, margin=MARGIN)
+        exact = Interval(low, high, log=log, is_open=not log)
         if np.allclose(x, exact.ppf(q), rtol=1e-12, atol=0):
             return exact
     return None

@@ -107,7 +107,13 @@ class DrawnNumbers(Drawn):
     ) -> None:
         middles = (np.cumsum(counts) - counts / 2) / np.sum(counts)
         super().__init__(
-            source, values, middles, counts, support=support, description=description
+            source,
+            values,
+            middles,
+            counts,
+            support=support,
+            description=description,
+            has_tails=True,
         )
         self._low, self._high = support
         self._numbers = np.array(values, dtype=np.float64)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_tuners._space.coordinates import MARGIN
+from sklearn_tuners._space.decimals import PLAUSIBLE
 from sklearn_tuners._space.dimensions import (
     MAX_INTEGERS,
     MAX_TABLE,
@@ -80,6 +81,8 @@ class WideIntegers(Discrete):
         # 2**40 integers gets at least 1e-14, a hundred times the spacing of u.
         u = 0.99 * probabilities + 0.01 * (knots - knots[0]) / (self.n_coded - 1)
         self._positions = (u - u[0]) / (u[-1] - u[0])
+        tails = np.interp([PLAUSIBLE, 1 - PLAUSIBLE], probabilities, self._positions)
+        self._first, self._last = tails.tolist()
         self._support = support
         self._label = label
 
@@ -87,6 +90,14 @@ class WideIntegers(Discrete):
         """Return the index of the nearest integer."""
         value = np.rint(np.interp(u, self._positions, self._knots))
         return value.astype(np.int64) - self._low
+
+    def inside(self, u: FloatArray) -> FloatArray:
+        return self.snap(np.clip(u, self._first, self._last))
+
+    def rounded(self, u: float) -> float:
+        """Return the coordinate of a short integer."""
+        u = float(self.inside(np.asarray(u)))
+        return self.rounded_level(u, self._first, self._last)
 
     def _position(self, k: IntArray) -> FloatArray:
         return np.asarray(np.interp(k + self._low, self._knots, self._positions))
@@ -229,6 +240,7 @@ def _table(dist: Any, levels: NDArray[Any], support: tuple[float, float]) -> Dim
         mass,
         size=len(levels) if math.isfinite(support[1] - support[0]) else math.inf,
         support=support if whole else None,
+        has_tails=True,
         description=_integers_of(support, label_of(dist)) if whole else "",
     )
 

@@ -125,6 +125,8 @@ class Space:
         self._lowest = np.array([d.lowest for _, d in smooth])
         self._highest = np.array([d.highest for _, d in smooth])
         self._exponents = np.array([d.exponent for _, d in smooth], dtype=np.intp)
+        self._first = np.array([d.first for _, d in smooth])
+        self._last = np.array([d.last for _, d in smooth])
         self._stepped = [(j, d) for j, d in dims if isinstance(d, Discrete)]
         self._twins = [
             [a for a in range(b) if may_share_points(self.branches[a], branch)]
@@ -315,6 +317,45 @@ class Space:
             to = self._allowed[np.arange(len(wrong)) % len(self._allowed)]
             U[wrong, 0] = (to + 0.5) / self.n_branches
         return U
+
+    def inside(self, U: FloatArray) -> FloatArray:
+        """Return the nearest snapped rows in which no value is in a tail.
+
+        Parameters
+        ----------
+        U : array of shape (n, n_dims)
+            Rows; values outside [0, 1] are clipped.
+
+        Returns
+        -------
+        array of shape (n, n_dims)
+        """
+        U = np.array(U, dtype=np.float64)
+        U[:, self._smooth] = round_coordinate(
+            np.clip(U[:, self._smooth], self._first, self._last),
+            self._lowest,
+            self._highest,
+            self._exponents,
+        )
+        for j, dimension in self._stepped:
+            U[:, j] = dimension.inside(U[:, j])
+        return self._canonical(U)
+
+    def rounded(self, u: FloatArray) -> FloatArray:
+        """Return the row that is proposed for a snapped one: with short values.
+
+        Parameters
+        ----------
+        u : array of shape (n_dims,)
+            A snapped row.
+
+        Returns
+        -------
+        array of shape (n_dims,)
+            Of values that are short decimals and in no tail, see `decimals`.
+        """
+        row = [d.rounded(x) for d, x in zip(self._dimensions, u.tolist(), strict=True)]
+        return np.asarray(self._canonical(np.array([row]).reshape(1, -1))[0])
 
     def _canonical(self, U: FloatArray) -> FloatArray:
         """Fill inactive columns, and move points that two branches share to the first.

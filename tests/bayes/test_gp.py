@@ -248,3 +248,19 @@ def test_laplace_draws_stay_in_the_box(data):
     draws = _gp.laplace_draws(mode, Z, y, GROUP, PRIOR, normals)
     assert (draws >= PRIOR.lower).all()
     assert (draws <= PRIOR.upper).all()
+
+
+def test_laplace_draws_do_not_depend_on_the_signs_of_eigenvectors(data, monkeypatch):
+    Z, y = data
+    mode = _gp.fit(Z, y, GROUP, PRIOR)
+    normals = np.random.default_rng(0).standard_normal((6, len(mode)))
+    draws = _gp.laplace_draws(mode, Z, y, GROUP, PRIOR, normals)
+    eigh = np.linalg.eigh
+
+    def flipped(matrix):
+        values, vectors = eigh(matrix)
+        return values, vectors * (-1.0) ** np.arange(len(values))
+
+    monkeypatch.setattr(np.linalg, "eigh", flipped)
+    again = _gp.laplace_draws(mode, Z, y, GROUP, PRIOR, normals)
+    assert_allclose(again, draws, rtol=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -9,9 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.stats import loguniform, norm, randint, uniform
+from scipy.stats import (
+    beta,
+    expon,
+    geom,
+    lognorm,
+    loguniform,
+    nbinom,
+    norm,
+    randint,
+    uniform,
+)
 
 from sklearn_tuners import Optimizer
+from sklearn_tuners._bayes import gp
 from sklearn_tuners._space.space import Space
 
 MIXED = {
@@ -314,7 +326,7 @@ def test_no_proposal_is_next_to_another():
     U = np.array([optimizer.space.encode(params) for params in made])
     gap = np.abs(U[:, None] - U[None]).max(axis=2)
     np.fill_diagonal(gap, 1.0)
-    assert gap.min() > 1e-3
+    assert gap.min() > 5e-4
     # Every other proposal looks elsewhere.
     before = [gap[i, :i].min() for i in range(5, 50)]
     assert min(before[0::2]) > 0.03 or min(before[1::2]) > 0.03
@@ -591,3 +603,147 @@ def test_again_is_a_list_of_params(given_):
     optimizer = Optimizer({"x": [1, 2]}, random_state=0)
     with pytest.raises(TypeError, match="again must be a list of params"):
         optimizer.ask(again=given_)
+
+
+# --------------------------------------------------------------------- round values
+
+TOPS = {
+    "range": ({"C": (0.01, 1000.0, "log-uniform")}, 0.01, 1000.0),
+    "loguniform": ({"C": loguniform(0.003, 70)}, 0.003, 70.0),
+    "plain range": ({"C": (0.1, 0.7)}, 0.1, 0.7),
+}
+
+
+@pytest.mark.parametrize("name", TOPS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_top_at_a_bound_is_found_exactly(name, sign):
+    space, low, high = TOPS[name]
+    optimizer = Optimizer(space, n_iter=15, random_state=0)
+    search(optimizer, 15, lambda params: sign * params["C"])
+    assert optimizer.best_params_["C"] == (high if sign > 0 else low)
+
+
+@pytest.mark.parametrize("dist", [uniform(0, 10), uniform(-1, 1), beta(0.5, 0.5)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_bound_that_is_never_drawn_is_not_tried(dist, sign):
+    optimizer = Optimizer({"C": dist}, n_iter=15, random_state=0)
+    made = search(optimizer, 15, lambda params: sign * params["C"])
+    low, high = dist.support()
+    assert all(low < params["C"] < high for params in made)
+    assert optimizer.best_params_["C"] == pytest.approx(
+        high if sign > 0 else low, abs=0.02
+    )
+
+
+@pytest.mark.parametrize("n_iter", [5, 20, None])
+@pytest.mark.parametrize(
+    "dist", [expon(scale=100), norm(3, 2), lognorm(2), geom(0.01), nbinom(3, 1e-3)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_tails_are_not_tried_whatever_the_number_of_trials(dist, n_iter, sign):
+    optimizer = Optimizer({"a": dist}, n_iter=n_iter, random_state=1)
+    values = [p["a"] for p in search(optimizer, 12, lambda p: sign * p["a"])]
+    low, high = dist.ppf([0.001, 0.999])
+    slack = 1e-3 * (high - low)
+    assert low - slack <= min(values) <= max(values) <= high + slack
+
+
+def test_a_user_may_give_values_from_the_tails():
+    space = {"a": expon(scale=100), "b": geom(0.01)}
+    given_params = [
+        {"a": 1e-8, "b": 2000},
+        {"a": 1e5, "b": 1},
+        {"a": 1234.56789, "b": 9},
+    ]
+    optimizer = Optimizer(space, n_iter=8, initial_params=given_params, random_state=0)
+    assert search(optimizer, 8)[:3] == given_params
+
+
+@pytest.mark.parametrize(
+    "space", [MIXED, BRANCHES, {"x": (0.0, 1.0), "y": norm(0, 3), "n": (1, 10**6)}]
+)
+def test_proposed_numbers_are_short(space):
+    for params in search(Optimizer(space, n_iter=16, random_state=3), 16):
+        for value in params.values():
+            if isinstance(value, float):
+                assert len(repr(value).strip("-0.").replace(".", "")) <= 5
+
+
+@pytest.mark.parametrize("value", [0.123456789012345, 1 / 3, 0.1 + 0.2])
+def test_values_of_a_user_are_not_rounded(value):
+    space = {"x": uniform(0, 1), "y": (0.0, 1.0)}
+    own = {"x": value, "y": value}
+    first = Optimizer(space, n_iter=9, initial_params=own, random_state=0)
+    assert first.ask() == own
+    first.tell(own, 1.0)
+    assert first.best_params_ == own
+    told = Optimizer(space, n_iter=9, random_state=0)
+    told.tell(own, 1.0)
+    for _ in range(6):
+        told.tell(told.ask(), 0.0)
+    assert told.best_params_ == own
+    assert told.ask(again=[own]) is not None
+
+
+@pytest.mark.parametrize("scores", [lambda i: 1.0, lambda i: i % 7])
+def test_values_between_round_ones_are_proposed_when_all_round_ones_are_told(scores):
+    optimizer = Optimizer({"x": (0.0, 1.0)}, random_state=0)
+    for i in range(1001):
+        optimizer.tell({"x": i / 1000}, scores(i))
+    value = optimizer.ask()["x"]
+    assert value not in {i / 1000 for i in range(1001)}
+    assert 0 < value < 1
+
+
+# ------------------------------------------------------- rounding errors of other CPUs
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("space", [MIXED, BRANCHES, {"x": (0.0, 1.0), "y": norm()}])
+def test_rounding_errors_do_not_change_proposals(space, seed, monkeypatch):
+    expected = search(Optimizer(space, n_iter=16, random_state=seed), 16)
+    rng = np.random.default_rng(seed)
+    exact = gp._scaled_r2
+
+    def noisy(S, T):
+        r2 = exact(S, T)
+        noise = 1 + 1e-14 * rng.standard_normal(r2.shape)
+        return r2 * ((noise + noise.T) / 2 if S is T else noise)
+
+    monkeypatch.setattr(gp, "_scaled_r2", noisy)
+    assert search(Optimizer(space, n_iter=16, random_state=seed), 16) == expected
+
+
+# ------------------------------------------------------------------- many categories
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [(i, i % 7) for i in range(60_000)],
+        [f"word {i}" for i in range(20_000)],
+        [{"n": i} for i in range(5_000)],
+    ],
+    ids=["tuples", "strings", "dicts"],
+)
+def test_a_proposal_does_not_grow_with_the_categories(values):
+    space = Space.parse({"a": values, "x": (0.0, 1.0)})
+    assert len(space.feature_source) == 273
+    optimizer = Optimizer(space, n_iter=10, random_state=0)
+    made = search(optimizer, 8, lambda p: p["x"])
+    assert all(any(params["a"] is value for value in values) for params in made)
+    tracemalloc.start()
+    try:
+        optimizer.ask()
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_categories_are_learned():
+    """A value in ten thousand that is good is tried again, with other numbers."""
+    values = [f"word {i}" for i in range(10_000)]
+    optimizer = Optimizer({"a": values, "x": (0.0, 1.0)}, n_iter=30, random_state=0)
+    optimizer.tell({"a": values[1234], "x": 0.9}, 1.0)
+    made = search(optimizer, 20, lambda p: (p["a"] == values[1234]) - p["x"] / 9)
+    assert sum(params["a"] == values[1234] for params in made) >= 5

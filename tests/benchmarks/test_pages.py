@@ -21,6 +21,7 @@ SHOWN = {
     "hyperband_rungs": "hyperband",
     "hyperband_scaling": "hyperband",
     "load_ask": "engine",
+    "reproducible": "reproducible",
 }
 
 

@@ -42,7 +42,7 @@ log_bounds = st.tuples(st.floats(1e-12, 1e6), st.floats(1.01, 1e12)).map(
 intervals = st.one_of(
     bounds.map(lambda b: Interval(*b, log=False)),
     log_bounds.map(lambda b: Interval(*b, log=True)),
-    bounds.map(lambda b: Interval(*b, log=False, margin=MARGIN)),
+    bounds.map(lambda b: Interval(*b, log=False, is_open=True)),
 )
 
 
@@ -72,9 +72,15 @@ def test_interval_bounds_are_exact(log):
     assert interval.decode(1.0) == 0.7
     assert interval.encode(0.1) == 0.0
     assert interval.encode(0.7) == 1.0
-    with_margin = Interval(0.1, 0.7, log=log, margin=MARGIN)
-    assert 0.1 < with_margin.decode(float(with_margin.snap(np.zeros(1))[0])) < 0.100001
-    assert 0.699999 < with_margin.decode(with_margin.encode(0.7)) < 0.7
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_an_open_interval_contains_its_bounds_and_does_not_propose_them(log):
+    interval = Interval(0.1, 0.7, log=log, is_open=True)
+    assert [interval.decode(interval.encode(x)) for x in (0.1, 0.7)] == [0.1, 0.7]
+    low, high = (interval.decode(interval.rounded(u)) for u in (0.0, 1.0))
+    assert interval.ppf(0.001) <= low < interval.ppf(0.0015)
+    assert interval.ppf(0.9985) < high <= interval.ppf(0.999)
 
 
 def test_interval_scales():

@@ -1,9 +1,12 @@
 """Tests of the map from rows to features."""
 
+import math
+
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_tuners._space.dimensions import Interval
+from sklearn_tuners._space.dimensions import Interval, Table
 from sklearn_tuners._space.features import FeatureMap
 from sklearn_tuners._space.lists import list_dimension
 
@@ -52,3 +55,37 @@ def test_no_columns_and_no_rows():
     features = FeatureMap([REAL, THREE], np.array([True, False]))
     U, active = np.empty((0, 2)), np.empty((0, 2), dtype=bool)
     assert features(U, active).shape == features.jac(U, active).shape == (0, 5)
+
+
+@pytest.mark.parametrize("n", [272, 273, 5_000, 60_000, 10**6])
+def test_features_do_not_grow_with_the_categories_beyond_a_cap(n):
+    many = Table(range(n), (np.arange(n) + 0.5) / n, np.ones(n), is_categorical=True)
+    features = FeatureMap([many], np.array([True]))
+    assert len(features.source) == 272
+    levels = np.random.default_rng(0).choice(n, 200, replace=False)
+    levels[:4] = 0, 1, n - 2, n - 1
+    levels = np.unique(levels)
+    U = many._position(levels)[:, None]
+    Z = features(U, np.ones_like(U, dtype=bool))
+    assert_allclose(np.sum(Z**2, axis=1), 0.5)
+    distance = squared(Z)
+    apart = distance[~np.eye(len(levels), dtype=bool)]
+    assert_allclose(distance.diagonal(), 0, atol=1e-15)
+    if n <= 272:
+        assert_allclose(apart, 1)
+    # Words of m digits agree at m - 1 of 16 points at most.
+    agreeing = max(math.ceil(math.log(n, 17)) - 1, 0)
+    assert 1 - agreeing / 16 - 1e-12 <= apart.min() <= apart.max() <= 1 + 1e-12
+    assert_array_equal(features(U, np.zeros_like(U, dtype=bool)), np.zeros_like(Z))
+    assert_array_equal(features.jac(U, np.ones_like(U, dtype=bool)), np.zeros_like(Z))
+
+
+def test_other_columns_are_the_same_beside_many_categories():
+    n = 1000
+    many = Table(range(n), (np.arange(n) + 0.5) / n, np.ones(n), is_categorical=True)
+    features = FeatureMap([REAL, many, THREE, REAL], np.zeros(4, dtype=bool))
+    few = FeatureMap([REAL, THREE, REAL], np.zeros(3, dtype=bool))
+    U = np.random.default_rng(1).random((7, 4))
+    active = np.ones((7, 4), dtype=bool)
+    own = np.flatnonzero(features.source != 1)
+    assert_array_equal(features(U, active)[:, own], few(U[:, [0, 2, 3]], active[:, :3]))
