@@ -16,7 +16,10 @@ __all__ = ["Stream", "generator"]
 
 @unique
 class Stream(IntEnum):
-    """Purpose of the draws. A number never changes, and no two streams share one."""
+    """Purpose of the draws. A number never changes, and no two streams share one.
+
+    Numbers need not be consecutive: 4 is free.
+    """
 
     EVEN = 0  # the scrambled Sobol points that fill a space
     FILLING = 1  # random rows once those points are used up

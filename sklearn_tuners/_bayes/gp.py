@@ -83,6 +83,7 @@ the function is constant."""
 _SIGNAL_SD = 0.7
 """Of the logarithm; the median signal variance is 1, that of the scores."""
 _SIGNAL_BOUNDS = (0.05, 20.0)
+"""Four standard deviations of the prior on either side."""
 _NOISE = 0.01
 """Median noise variance: scores on fixed splits are nearly smooth in the parameters."""
 _NOISE_SD = 1.0

@@ -52,10 +52,11 @@ _LONGEST_STEP = 0.5
 """Longest step, in lengthscales: farther away, the curvature at the start says
 little."""
 _SHORTER = 0.25
-"""Factor by which a refused step is shortened."""
+"""Factor by which a refused step is shortened (not varied)."""
 _STUCK_BELOW = 0.01
 """A step refused down to 1/256 shows that the metric is bad: start it again."""
 _STEP_AFTER_STUCK = 0.05
+"""Step, in units of the new metric, with which such a climb begins again (not varied)."""
 _NEGLIGIBLE_STEP = 1e-4
 """In lengthscales: the climb ends when no row would move farther."""
 _LEAST_CURVATURE = 1e-8

@@ -20,10 +20,11 @@ from sklearn_tuners._typing import Params
 __all__ = ["after", "inside", "together"]
 
 HALF = 0.5
-"""Guess of a share that is known only after the fit."""
+"""Guess of a share that is known only after the fit (convention)."""
 
 FEW = 0.2
-"""Guess of the share of samples that is left, if nothing is known about the target."""
+"""Guess of the share of samples that is left, if nothing is known about the target
+(convention)."""
 
 # From step to step --------------------------------------------------------------------
 

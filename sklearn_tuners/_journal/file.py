@@ -33,7 +33,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 
 _APPLICATION_ID = int.from_bytes(b"skTu")
 _FORMAT = 2
-_BUSY_TIMEOUT = 30.0  # seconds to wait for another program that writes to the journal
+_BUSY_TIMEOUT = 30.0  # seconds to wait for a program that writes to it (convention)
 _LOCK_ATTEMPTS = 100  # each fails only if the owner ends within the same microseconds
 
 # No STRICT tables: they need SQLite 3.37, and Python 3.11 runs on older ones.

@@ -42,8 +42,8 @@ __all__ = [
     "continuation",
     "register_continuation",
     "registered",
-    "rule_of",
     "suits",
+    "way_of",
 ]
 
 SAMPLES, EPOCHS = "n_samples", "n_epochs"
@@ -97,7 +97,7 @@ _BOOSTING = WarmStart("n_estimators", _is_seeded_to_the_end, "n_estimators_")
 _HIST_BOOSTING = WarmStart("max_iter", _is_seeded, "n_iter_")
 _ITERATIONS = WarmStart("max_iter", _never, "n_iter_", adds=True)
 
-_RULES = {
+_WAYS = {
     "sklearn.RandomForestClassifier": _TREES,
     "sklearn.RandomForestRegressor": _TREES,
     "sklearn.ExtraTreesClassifier": _TREES,
@@ -230,11 +230,11 @@ def continuation(estimator: Any, resource: str, arguments: Iterable[str] = ()) -
         is_exact = _is_exact_by_epochs(last_step(estimator)[1])
     else:
         leaf, is_last = leaf_of(estimator, resource)
-        rule = rule_of(leaf, resource)
+        way = way_of(leaf, resource)
         own = _own_names(leaf, split_name(resource)[0], set(arguments))
-        if rule is None or not is_last or not own <= _PROVEN_ARGUMENTS:
+        if way is None or not is_last or not own <= _PROVEN_ARGUMENTS:
             return "none"
-        is_exact = rule.is_exact(leaf)
+        is_exact = way.is_exact(leaf)
     return "exact" if is_exact and _transforms_as_fitted(estimator) else "inexact"
 
 
@@ -263,13 +263,13 @@ def _own_names(leaf: Any, path: str, arguments: Set[str]) -> set[str]:
     return {split_name(n)[1] for n in arguments if n.startswith(prefix)}
 
 
-def rule_of(leaf: Any, resource: str) -> WarmStart | Booster | None:
+def way_of(leaf: Any, resource: str) -> WarmStart | Booster | None:
     """Return how a leaf continues when a parameter grows, or None if it starts anew."""
     classes = unchanged_bases(leaf)
     parameter = split_name(resource)[1]
     own = (_registered.get(_key(cls, parameter)) for cls in classes)
-    rule = next((found for found in own if found), None)
-    return rule or _known_rule(leaf, parameter, classes)
+    way = next((found for found in own if found), None)
+    return way or _known_way(leaf, parameter, classes)
 
 
 def suits(leaf: Any, parameter: str) -> bool:
@@ -283,11 +283,11 @@ def suits(leaf: Any, parameter: str) -> bool:
     library = library_of(leaf)
     if library is not None:
         return library.suits(leaf, parameter)
-    rules = [_RULES[name] for name in names & _RULES.keys()]
-    return any(rule.parameter == parameter for rule in rules) and _has_warm_start(leaf)
+    ways = [_WAYS[name] for name in names & _WAYS.keys()]
+    return any(way.parameter == parameter for way in ways) and _has_warm_start(leaf)
 
 
-def _known_rule(
+def _known_way(
     leaf: Any, parameter: str, classes: list[type]
 ) -> WarmStart | Booster | None:
     library = library_of(leaf)
@@ -297,10 +297,10 @@ def _known_rule(
     if not _has_warm_start(leaf):
         return None
     names = [short_name(cls) for cls in classes if _is_iterative(cls)]
-    rule = next((_RULES[name] for name in names if name in _RULES), None)
-    if rule is None and names:
-        rule = _ITERATIONS
-    return rule if rule is not None and rule.parameter == parameter else None
+    way = next((_WAYS[name] for name in names if name in _WAYS), None)
+    if way is None and names:
+        way = _ITERATIONS
+    return way if way is not None and way.parameter == parameter else None
 
 
 def _is_iterative(cls: type) -> bool:

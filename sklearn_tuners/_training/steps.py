@@ -30,7 +30,7 @@ from sklearn_tuners._training.continuation import (
     adopt_registered,
     check_epochs,
     registered,
-    rule_of,
+    way_of,
 )
 from sklearn_tuners._training.guard import FitTimeoutError
 from sklearn_tuners._training.libraries import Booster, fit_towards, library_of
@@ -170,7 +170,7 @@ class Training:
         if self.resource == EPOCHS:
             return True
         leaf, is_last = leaf_of(estimator, self.resource)
-        return is_last and rule_of(leaf, self.resource) is not None
+        return is_last and way_of(leaf, self.resource) is not None
 
     def _stored(self) -> State | None:
         """Return the state that all steps but the last led to, if there is one."""
@@ -394,8 +394,8 @@ def _train_first(
     else:
         data.train(estimator)
     leaf, _ = leaf_of(estimator, resource)  # a wrapper may have cloned it
-    rule = rule_of(leaf, resource)
-    return isinstance(rule, WarmStart) and _has_ended(leaf, rule, target)
+    way = way_of(leaf, resource)
+    return isinstance(way, WarmStart) and _has_ended(leaf, way, target)
 
 
 def _fit_towards(n: int, leaf: Any, X: Any, y: Any, /, **fit_params: Any) -> Any:
@@ -407,23 +407,23 @@ def _train_further(
 ) -> bool:
     """Continue from `done` to `target`; return whether training stopped early."""
     leaf, _ = leaf_of(estimator, resource)
-    rule = rule_of(leaf, resource)
-    assert rule is not None
+    way = way_of(leaf, resource)
+    assert way is not None
     leaf, data = _at_last_step(estimator, data, is_fitted=True)
-    if isinstance(rule, Booster):
-        grown = rule.add_rounds(leaf, target - done, data.X, data.y, data.fit_params)
+    if isinstance(way, Booster):
+        grown = way.add_rounds(leaf, target - done, data.X, data.y, data.fit_params)
         _adopt(leaf, grown)
         return False
-    n = target - done if rule.adds else target
+    n = target - done if way.adds else target
     warm = leaf.warm_start
-    leaf.set_params(**{"warm_start": True, rule.parameter: n})
+    leaf.set_params(**{"warm_start": True, way.parameter: n})
     with silenced(UserWarning, "class_weight presets"):  # the data are the same
         data.train(leaf)
-    leaf.set_params(**{"warm_start": warm, rule.parameter: target})
-    return _has_ended(leaf, rule, n)
+    leaf.set_params(**{"warm_start": warm, way.parameter: target})
+    return _has_ended(leaf, way, n)
 
 
-def _has_ended(leaf: Any, rule: WarmStart, n: int) -> bool:
+def _has_ended(leaf: Any, way: WarmStart, n: int) -> bool:
     """Return whether the last fit, of at most `n` steps, stopped early."""
-    reached = np.max(getattr(leaf, rule.reached, n)) if rule.reached else n
+    reached = np.max(getattr(leaf, way.reached, n)) if way.reached else n
     return bool(reached < n) or has_stopped_early(leaf)
