@@ -56,7 +56,7 @@ _SHORTER = 0.25
 _STUCK_BELOW = 0.01
 """A step refused down to 1/256 shows that the metric is bad: start it again."""
 _STEP_AFTER_STUCK = 0.05
-"""Step with which such a climb begins again, in units of the new metric (not varied)."""
+"""Step with which such a climb begins again, in units of that metric (not varied)."""
 _NEGLIGIBLE_STEP = 1e-4
 """In lengthscales: the climb ends when no row would move farther."""
 _LEAST_CURVATURE = 1e-8
