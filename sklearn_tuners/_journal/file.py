@@ -424,8 +424,11 @@ def _lock(file: str, name: str) -> sqlite3.Connection:
             _create_empty(file, name)
         # Until the file is locked here, its last owner may remove it. The lock would
         # then be on a file that no other process finds.
-        with suppress(FileNotFoundError), ExitStack() as failing:
-            inode = os.stat(file).st_ino
+        with (
+            suppress(FileNotFoundError),
+            _pinned(file) as inode,
+            ExitStack() as failing,
+        ):
             db = sqlite3.connect(file, timeout=0.0, isolation_level=None)
             failing.callback(db.close)
             try:
@@ -442,6 +445,24 @@ def _lock(file: str, name: str) -> sqlite3.Connection:
         f"{name} is in use by another search, in this process or another: wait until "
         "that has ended, or give another path"
     )
+
+
+@contextmanager
+def _pinned(file: str) -> Iterator[int]:
+    """Provide the number of the inode of a file, which no other file gets meanwhile.
+
+    Otherwise the file could be removed, a second one take its place and go, and a third
+    one get the number of the first. Only Linux reuses numbers so soon. It can also open
+    a file without access to it (``O_PATH``): to close that descriptor lifts no lock.
+    """
+    if not hasattr(os, "O_PATH"):
+        yield os.stat(file).st_ino
+        return
+    pin = os.open(file, os.O_PATH)
+    try:
+        yield os.fstat(pin).st_ino
+    finally:
+        os.close(pin)
 
 
 def _create_empty(file: str, name: str) -> None:

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
@@ -346,6 +347,8 @@ def test_what_is_registered_goes_on_in_every_worker(n_jobs, tmp_path, monkeypatc
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr("sklearn_tuners._training.store._WORTH", np.inf)
     growing = importlib.import_module("growing")
+    # Workers that an earlier test has left do not have the path.
+    get_reusable_executor().shutdown(wait=True)
     register_continuation(growing.Growing, "n_estimators")
     search = HyperbandSearchCV(
         growing.Growing(random_state=0),
