@@ -841,28 +841,16 @@ def test_many_that_want_the_journal_get_it_one_at_a_time(tmp_path, fork):
         assert len(journal.trials()) == 80
 
 
-def test_a_lock_is_on_the_file_that_others_find(tmp_path, monkeypatch):
-    """The file is replaced twice meanwhile: the third one may get the first's inode."""
-    file = str(tmp_path / "j-lock")
-    connect, n_calls = sqlite3.connect, []
-
-    def replacing(path, **kwargs):
-        db = connect(path, **kwargs)
-        if not n_calls:
-            n_calls.append(1)
-            for _ in range(2):
-                os.unlink(file)
-                Path(file).touch()
-                db.execute("SELECT * FROM sqlite_master").fetchall()  # opens the second
-        return db
-
-    monkeypatch.setattr(sqlite3, "connect", replacing)
-    held = journal_file._lock(file, "journal")
-    other = connect(file, timeout=0.0, isolation_level=None)
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        other.execute("BEGIN EXCLUSIVE")
-    other.close()
-    journal_file._release(file, held)
+def test_no_other_file_gets_the_inode_of_a_lock_file_meanwhile(tmp_path):
+    """Otherwise two files in turn could pass for the one that was looked at."""
+    file = tmp_path / "j-lock"
+    file.touch()
+    with journal_file._pinned(str(file)) as inode:
+        file.unlink()
+        others = [tmp_path / f"{number}" for number in range(100)]
+        for other in others:
+            other.touch()
+        assert inode not in {other.stat().st_ino for other in others}
 
 
 @pytest.mark.serial
