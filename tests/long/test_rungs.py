@@ -61,7 +61,7 @@ def best_by_cost(results, n_rounds):
         # Three rounds rank nothing: the learning rate that is best there is too high.
         # On the folds of seed 0 a search that trusts them loses most, .009.
         (81, 3, 100, 30, range(3)),
-        # The least that the registry has makes no such rung. Single seeds differ by .01.
+        # The least that the registry has makes none. Single seeds differ by .01.
         (27, "auto", 25, 20, range(16)),
     ],
 )
