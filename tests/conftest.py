@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A deadline would time the machine, not the code. In CI the examples are the same in
@@ -19,3 +20,15 @@ settings.register_profile(
     suppress_health_check=CHECKS,
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+# Packages whose tests, but for slow ones, take about two minutes together.
+QUICK = {"bayes", "engine", "insight", "space"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests: those of the mathematics, the space and the loop."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.path.parent.name in QUICK and not marks & {"slow", "serial"}:
+            item.add_marker("quick")
