@@ -271,8 +271,7 @@ class HyperbandSearchCV(BaseTunerCV):
     See Also
     --------
     BayesSearchCV : Trains every candidate with the full resource.
-    sklearn.model_selection.HalvingRandomSearchCV : One bracket, each rung trained from
-    the start.
+    sklearn.model_selection.HalvingRandomSearchCV : One bracket; rungs start anew.
 
     References
     ----------
