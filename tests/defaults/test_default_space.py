@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.covariance import OAS
 from sklearn.cross_decomposition import PLSRegression
@@ -56,6 +57,7 @@ from sklearn_tuners._defaults import registry
 from sklearn_tuners._defaults.default_space import find_default_space
 from sklearn_tuners.spaces import resources
 
+HAS_NO_PENALTY = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
 
@@ -193,7 +195,11 @@ def test_the_elastic_net_of_logistic_regression(
         (LogisticRegression(C=np.inf), set()),
         (LogisticRegression(C=np.inf, solver="saga"), set()),
         (LogisticRegression(penalty=None, solver="saga"), set()),
-        (LogisticRegression(C=2.0, l1_ratio=0.5, solver="saga"), set()),
+        (
+            LogisticRegression(C=2.0, l1_ratio=0.5, solver="saga"),
+            # Before 1.8 l1_ratio needs the penalty, which the space sets.
+            set() if HAS_NO_PENALTY else {"penalty", "max_iter", "tol"},
+        ),
         (LinearSVC(dual=True), {"C", "tol"}),
         (LinearSVC(dual=False), {"C", "penalty", "tol"}),
         (LinearSVC(C=2.0, penalty="l1"), set()),
